@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+//
+// x86_64: the directives that every routine needs, in one place.
+#pragma once
+
+// clang-format off
+
+#include <nosigbus/extable.h>
+
+.macro FUNCTION name
+  .globl \name
+  .hidden \name
+  .type \name, @function
+  .p2align 5
+\name:
+  .cfi_startproc
+  endbr64
+.endm
+
+.macro END_FUNCTION name
+  .cfi_endproc
+  .size \name, . - \name
+.endm
+
+// One instruction that may fault. accesses: NOSIGBUS_ROW_READ/WRITE bits that are guarded; with 0 it is
+// an ordinary instruction. On a fault, execution goes on at `landing` with the faulting address in rax.
+.macro GUARDED accesses, landing, instruction:vararg
+  .if \accesses
+    .Lguarded\@: \instruction
+    .pushsection nosigbus_extable, "a", @progbits
+    .balign 4
+    .long .Lguarded\@ - .
+    .long \landing - .
+    .long \accesses | NOSIGBUS_ROW_ADDRESS
+    .popsection
+  .else
+    \instruction
+  .endif
+.endm
+
+// Every object file says that it wants no executable stack, and that it was written for IBT and SHSTK.
+.macro END_OF_FILE
+  .section .note.GNU-stack, "", @progbits
+  .section .note.gnu.property, "a", @note
+  .p2align 3
+  .long 4, 16, 5          // name size, descriptor size, NT_GNU_PROPERTY_TYPE_0
+  .asciz "GNU"
+  .long 0xc0000002, 4, 3  // GNU_PROPERTY_X86_FEATURE_1_AND: IBT | SHSTK
+  .long 0
+.endm

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+//
+// x86_64: what a signal's ucontext says about the interrupted code. Runs inside the signal.
+#pragma once
+
+#include <nosigbus/fault.h>
+#include <signal.h>
+#include <stdint.h>
+#include <ucontext.h>
+
+namespace nosigbus::arch {
+
+class machine_state {
+ public:
+  explicit machine_state(void* ucontext) : uc_(static_cast<ucontext_t*>(ucontext)) {}
+
+  uintptr_t pc() const { return static_cast<uintptr_t>(reg(REG_RIP)); }
+  void set_pc(uintptr_t pc) { reg(REG_RIP) = static_cast<greg_t>(pc); }
+  // The register in which rows with NOSIGBUS_ROW_ADDRESS find the faulting address.
+  void set_fault_register(uintptr_t address) { reg(REG_RAX) = static_cast<greg_t>(address); }
+
+  // The two below hold for a fault that the kernel made; after a sent signal the fields are stale.
+  nosigbus_access access() const {
+    if (reg(REG_TRAPNO) != page_fault) return NOSIGBUS_ACCESS_UNKNOWN;
+    return (reg(REG_ERR) & error_write) != 0 ? NOSIGBUS_WRITE : NOSIGBUS_READ;
+  }
+  bool instruction_fetch() const {
+    return reg(REG_TRAPNO) == page_fault && (reg(REG_ERR) & error_instruction_fetch) != 0;
+  }
+
+  // The kernel's 64-bit signal mask that returning from the handler restores.
+  uint64_t blocked() const {
+    uint64_t mask;
+    __builtin_memcpy(&mask, &uc_->uc_sigmask, sizeof mask);
+    return mask;
+  }
+  // The kernel sets it to null and ignores it on return (arch/x86/kernel/signal_64.c).
+  void*& link() { return reinterpret_cast<void*&>(uc_->uc_link); }
+
+ private:
+  // Trap number and error code bits: Intel SDM vol. 3, 6.15 "Interrupt 14 - page-fault exception".
+  static constexpr greg_t page_fault = 14;
+  static constexpr greg_t error_write = 1 << 1;
+  static constexpr greg_t error_instruction_fetch = 1 << 4;
+
+  greg_t& reg(int index) { return uc_->uc_mcontext.gregs[index]; }
+  greg_t reg(int index) const { return uc_->uc_mcontext.gregs[index]; }
+
+  ucontext_t* uc_;
+};
+
+}  // namespace nosigbus::arch

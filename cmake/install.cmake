@@ -1,0 +1,26 @@
+# find_package(nosigbus) and pkg-config from an installed tree.
+include(CMakePackageConfigHelpers)
+
+install(TARGETS nosigbus nosigbus_static EXPORT nosigbus
+  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+  ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/nosigbus DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/nosigbus)
+install(EXPORT nosigbus NAMESPACE nosigbus:: FILE nosigbusTargets.cmake DESTINATION ${package_dir})
+configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/nosigbusConfig.cmake.in
+  ${PROJECT_BINARY_DIR}/nosigbusConfig.cmake INSTALL_DESTINATION ${package_dir})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/nosigbusConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/nosigbusConfig.cmake ${PROJECT_BINARY_DIR}/nosigbusConfigVersion.cmake
+  DESTINATION ${package_dir})
+
+# Relative to the .pc file itself, so that `cmake --install --prefix` and a tree that was moved are found.
+cmake_path(RELATIVE_PATH CMAKE_INSTALL_PREFIX
+  BASE_DIRECTORY ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig OUTPUT_VARIABLE pc_prefix)
+foreach(dir LIBDIR INCLUDEDIR)
+  string(TOLOWER pc_${dir} variable)
+  set(${variable} "\${prefix}")
+  cmake_path(APPEND ${variable} ${CMAKE_INSTALL_${dir}})  # an absolute one replaces what is in front
+endforeach()
+configure_file(${CMAKE_CURRENT_LIST_DIR}/nosigbus.pc.in ${PROJECT_BINARY_DIR}/nosigbus.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/nosigbus.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What every public header needs: C linkage, symbol visibility, the library's version.
+ */
+#ifndef NOSIGBUS_ABI_H
+#define NOSIGBUS_ABI_H
+
+#define NOSIGBUS_VERSION_MAJOR 0
+#define NOSIGBUS_VERSION_MINOR 1
+#define NOSIGBUS_VERSION_PATCH 0
+
+/* Between these two stand the declarations of a header. Functions and structures may share a name, as
+ * stat(2) and struct stat do; gcc calls that shadowing. */
+#define NOSIGBUS_NO_SHADOW_WARNING \
+  _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wshadow\"")
+#ifdef __cplusplus
+#define NOSIGBUS_BEGIN_DECLS NOSIGBUS_NO_SHADOW_WARNING extern "C" {
+#define NOSIGBUS_END_DECLS \
+  }                        \
+  _Pragma("GCC diagnostic pop")
+#define NOSIGBUS_NOEXCEPT noexcept
+#else
+#define NOSIGBUS_BEGIN_DECLS NOSIGBUS_NO_SHADOW_WARNING
+#define NOSIGBUS_END_DECLS _Pragma("GCC diagnostic pop")
+#define NOSIGBUS_NOEXCEPT
+#endif
+
+#define NOSIGBUS_API __attribute__((visibility("default")))
+
+#endif

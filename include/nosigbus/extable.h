@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The extable: which instructions may fault, and where execution goes on when they do.
+ *
+ * A row pairs one instruction with its landing pad. Rows live in the read-only section
+ * `nosigbus_extable` of the DSO that contains the instruction; their addresses are relative to the
+ * fields themselves, so the section needs no relocation. Any DSO may contribute rows for code of its
+ * own, written as NOSIGBUS_EXTABLE_ROW in an asm statement, and registers its section once.
+ */
+#ifndef NOSIGBUS_EXTABLE_H
+#define NOSIGBUS_EXTABLE_H
+
+/* Bits of a row's flags: which accesses of the instruction are guarded. Others fault as ever. */
+#define NOSIGBUS_ROW_READ 0x1
+#define NOSIGBUS_ROW_WRITE 0x2
+/* The landing pad wants the faulting address in the port's fault register (rax on x86_64). */
+#define NOSIGBUS_ROW_ADDRESS 0x4
+
+#ifndef __ASSEMBLER__
+
+#include <stdint.h>
+
+#include <nosigbus/abi.h>
+
+NOSIGBUS_BEGIN_DECLS
+
+struct nosigbus_extable_row {
+  int32_t instruction; /* address of the instruction minus address of this field */
+  int32_t landing;     /* address of the landing pad minus address of this field */
+  uint32_t flags;      /* NOSIGBUS_ROW_* */
+};
+
+/* One row as assembler text; insn and landing are labels, flags a string literal. */
+#define NOSIGBUS_EXTABLE_ROW(insn, landing, flags)                  \
+  ".pushsection nosigbus_extable, \"a\", %%progbits\n\t"            \
+  ".balign 4\n\t"                                                   \
+  ".long (" insn ") - .\n\t.long (" landing ") - .\n\t.long " flags \
+  "\n\t"                                                            \
+  ".popsection\n\t"
+
+/* Makes the rows of one DSO known.
+ *
+ * begin, end: the DSO's `__start_nosigbus_extable` and `__stop_nosigbus_extable` (the linker defines
+ *   them). Registering the same section again counts.
+ * Returns 0; -EINVAL: begin or end NULL, or not a whole number of rows; -ENOMEM.
+ * Thread-safe. Not async-signal-safe. */
+NOSIGBUS_API int nosigbus_extable_register(const struct nosigbus_extable_row* begin,
+                                           const struct nosigbus_extable_row* end) NOSIGBUS_NOEXCEPT;
+
+/* Takes them back, before the DSO is unloaded: the last call that balances a registration waits for
+ * handlers that are looking at the rows.
+ *
+ * begin: as registered. Returns 0, or -ENOENT: not registered; -ENOMEM: nothing has changed.
+ * Thread-safe. Not async-signal-safe. */
+NOSIGBUS_API int nosigbus_extable_unregister(const struct nosigbus_extable_row* begin) NOSIGBUS_NOEXCEPT;
+
+NOSIGBUS_END_DECLS
+
+#endif /* __ASSEMBLER__ */
+
+#endif

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Regions: mappings whose missing pages read as zeros instead of raising SIGBUS.
+ *
+ * Any code may read a region: any thread, any library that never heard of nosigbus. When a page of
+ * the file is missing, an overlay of anonymous zero pages takes its place and the faulting instruction
+ * goes on. What is left of the file in front stays live. It concerns this mapping alone: other maps
+ * of the file never notice, and the zeros never become part of the file.
+ *
+ * By default only *end of file* is absorbed, and only for reads: a write to a missing page, an I/O
+ * error, poisoned memory go to the previous handler as if there were no region. Flags widen that.
+ * An instruction fetch from a missing page is never absorbed.
+ *
+ * Unless noted, every function is thread-safe and not async-signal-safe, and answers a NULL region
+ * with -EINVAL. Releasing a region while another thread uses it or its memory is the caller's bug,
+ * as with munmap.
+ */
+#ifndef NOSIGBUS_REGION_H
+#define NOSIGBUS_REGION_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include <nosigbus/abi.h>
+#include <nosigbus/fault.h>
+
+NOSIGBUS_BEGIN_DECLS
+
+struct nosigbus_region;
+
+/* Flags of nosigbus_map and nosigbus_adopt. */
+
+/* A write to a missing page goes to a private zero page, which nosigbus_region_refresh drops: it never
+ * reaches the file. Without this flag an overlay is read-only. */
+#define NOSIGBUS_DISCARD_WRITES 0x1u
+/* Absorb I/O errors and full file systems too (NOSIGBUS_IO). */
+#define NOSIGBUS_ABSORB_IO 0x2u
+/* Absorb poisoned memory too (NOSIGBUS_POISON). */
+#define NOSIGBUS_ABSORB_POISON 0x4u
+/* Guarded reads (nosigbus_safe_read, _safe_copy) give zeros for the bytes past the end of file in its
+ * last, partial page, where the other side can leave what it likes. Plain loads see them as they are.
+ * Needs the file descriptor: -EINVAL in nosigbus_adopt with fd -1. */
+#define NOSIGBUS_CLIP 0x8u
+/* nosigbus_map: a private copy-on-write mapping instead of a shared one. */
+#define NOSIGBUS_PRIVATE 0x10u
+
+/* Maps a file as a region.
+ *
+ * out: receives the region; untouched on error. fd: as for mmap(2); the caller may close it afterwards
+ *   (the library keeps a duplicate; when no descriptor is to be had, the region still protects but
+ *   knows the file's size only from its pages). offset: bytes, a multiple of the page size. length:
+ *   bytes, > 0, any; may reach beyond the end of the file, what lies there reads as zeros. prot:
+ *   PROT_READ, PROT_WRITE, PROT_EXEC or PROT_NONE, as for mmap(2). flags: above.
+ * Returns 0; -EINVAL: out NULL, length 0, offset negative or unaligned, unknown prot or flags;
+ *   -EOVERFLOW: offset + length does not fit; -ENOMEM; or what mmap(2) says of the descriptor: -EBADF,
+ *   -EACCES (opened without the access that prot needs), -ENODEV (pipe, directory, socket).
+ * Works before nosigbus_install; absorbing faults takes it, or nosigbus_handle_signal. */
+NOSIGBUS_API int nosigbus_map(struct nosigbus_region** out, int fd, off_t offset, size_t length, int prot,
+                              unsigned flags) NOSIGBUS_NOEXCEPT;
+
+/* Makes an existing mapping a region.
+ *
+ * out: as above. address: page-aligned start of the mapping. length: bytes, > 0. fd: the mapped file,
+ *   or -1; with it end of file is told from I/O error by the file's size, and private mappings can be
+ *   refreshed; the caller may close it afterwards. Without it, a page counts as past the end of file
+ *   when no page behind it can be supplied either, and always in a private mapping. flags: as above without
+ * NOSIGBUS_PRIVATE. Returns 0; -EINVAL: out NULL, address NULL or unaligned, length 0, the range wraps,
+ * unknown flags; -EBADF: fd neither -1 nor open; -ENOMEM: the range is not wholly mapped, or no memory;
+ *   -EEXIST: it overlaps a region. On error nothing has changed. */
+NOSIGBUS_API int nosigbus_adopt(struct nosigbus_region** out, void* address, size_t length, int fd,
+                                unsigned flags) NOSIGBUS_NOEXCEPT;
+
+/* Start address of the region; NULL for a NULL region. Async-signal-safe. */
+NOSIGBUS_API void* nosigbus_region_data(const struct nosigbus_region* region) NOSIGBUS_NOEXCEPT;
+
+/* Length of the region in bytes, as it was asked for; 0 for a NULL region. Async-signal-safe. */
+NOSIGBUS_API size_t nosigbus_region_size(const struct nosigbus_region* region) NOSIGBUS_NOEXCEPT;
+
+struct nosigbus_region_status {
+  /* Faults absorbed in this region since it began. */
+  uint64_t faults;
+  /* Changes whenever an overlay is made or taken away; odd while the region is overlaid. Equal even
+   * values before and after a read: the region was whole all the time. */
+  uint64_t generation;
+  /* While overlaid: offset in the region of the first missing byte where the file's size is known,
+   * else of the page that faulted first. UINT64_MAX otherwise. */
+  uint64_t first_bad_offset;
+  /* Size of the file in bytes now, UINT64_MAX where unknown (no descriptor, or no regular file). */
+  uint64_t file_size;
+  /* Why the region is overlaid; NOSIGBUS_NONE while it is not. */
+  enum nosigbus_cause cause;
+  /* Part of the region reads as zeros now in place of the file. */
+  bool overlaid;
+  /* Truncation is impossible: the file is sealed against shrinking *and* the region lies within it. */
+  bool sealed;
+};
+
+/* Tells how the region is.
+ *
+ * out: receives the first `size` bytes. size: sizeof(struct nosigbus_region_status) as the caller
+ *   knows it, in bytes; what the library does not know is filled with zeros.
+ * Returns 0, or -EINVAL: region or out NULL, size 0. */
+NOSIGBUS_API int nosigbus_region_status(struct nosigbus_region* region, struct nosigbus_region_status* out,
+                                        size_t size) NOSIGBUS_NOEXCEPT;
+
+/* Puts the file's pages back where the file has grown again. Writes that NOSIGBUS_DISCARD_WRITES took
+ * are dropped with the overlay; private pages in front of it stay. Concurrent readers see either the
+ * zeros or the file.
+ *
+ * Returns 1: the region is whole, all of it is the file's data again (also when it never was not; where the
+ * file's size is not known, whole pages are what is seen); 0: the file is still too short, as much as there
+ * is has been put back; -ENOTSUP: the overlay cannot be taken back (private mapping adopted without fd);
+ * -ENOMEM: map limit reached. */
+NOSIGBUS_API int nosigbus_region_refresh(struct nosigbus_region* region) NOSIGBUS_NOEXCEPT;
+
+/* Ends the region. A mapping made by nosigbus_map is unmapped; an adopted one stays as it is, overlays
+ * included. Waits for signal handlers that are at work in this region, for nothing else.
+ *
+ * Returns 0, or -EINVAL: region NULL or not live. */
+NOSIGBUS_API int nosigbus_region_release(struct nosigbus_region* region) NOSIGBUS_NOEXCEPT;
+
+NOSIGBUS_END_DECLS
+
+#endif

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+//
+// INSIDE THE SIGNAL. No allocation, no locks that a fault can hold, no logging, no libc beyond raw
+// system calls. Every line here is reviewed for async-signal safety.
+//
+// From a faulting instruction to its landing pad.
+#pragma once
+
+#include <nosigbus/fault.h>
+#include <stdint.h>
+
+namespace nosigbus {
+
+// The landing pad for this instruction and this kind of access. address: 0 without one.
+struct landing_pad {
+  uintptr_t address;
+  bool wants_fault_address;
+};
+
+landing_pad find_landing_pad(uintptr_t pc, nosigbus_access access);
+
+}  // namespace nosigbus

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+//
+// INSIDE THE SIGNAL. No allocation, no locks that a fault can hold, no logging, no libc beyond raw
+// system calls. Every line here is reviewed for async-signal safety.
+#include <src/inside/probe.h>
+#include <src/inside/region_facts.h>
+#include <sys/stat.h>
+
+namespace nosigbus {
+
+constinit uint64_t g_secret = 0;
+
+namespace {
+
+constexpr uint64_t unknown_size = ~uint64_t{0};
+
+size_t round_up(const region_descriptor& region, uint64_t bytes) {
+  return static_cast<size_t>(bytes + region.granule - 1) & ~(region.granule - 1);
+}
+
+// Whether the file supplies the page at this offset of the region. Where an overlay hides it, the shadow
+// is asked; without a shadow, what was missing when it was overlaid counts as missing.
+bool supplied(const region_descriptor& region, size_t page) {
+  if (region.shadow == 0 && region.overlays.contains(page)) return false;
+  const uintptr_t address = (region.shadow != 0 ? region.shadow : region.base) + page;
+  // A page that is mapped already proves nothing: a truncation sets the file's size first and takes the
+  // pages out of the mappings then, and it can be preempted in between. So the page is taken out of the
+  // mapping (it stays in the file), and has to be found in the file anew. Not so where that would throw
+  // away a private copy.
+  if (region.shared && sys::failed(sys::madvise(address, region.granule, MADV_DONTNEED))) return false;
+  return probe::pages(address, region.granule, false) == probe::answer::accessible;
+}
+
+// A page behind this one that the file supplies; this one if none is found. A file that is cut off has
+// none, one with a bad page has. Looks at the next page, at ever longer distances, and at the last one.
+// Of a private mapping it cannot be found out (see above).
+size_t supplied_behind(const region_descriptor& region, size_t page) {
+  if (!region.shared) return page;
+  const size_t last = region.mapped - region.granule;
+  for (size_t step = region.granule; step < last - page; step *= 2) {
+    if (supplied(region, page + step)) return page + step;
+  }
+  return page != last && supplied(region, last) ? last : page;
+}
+
+verdict end_of_file(const region_descriptor& region, size_t first_missing_page, uint64_t first_bad) {
+  return {NOSIGBUS_EOF, {first_missing_page, region.mapped}, first_bad};
+}
+
+verdict io_error(const region_descriptor& region, size_t page) {
+  return {NOSIGBUS_IO, {page, page + region.granule}, page};
+}
+
+const verdict there_again{NOSIGBUS_NONE, {}, 0};
+
+bool accessible(const region_descriptor& region, size_t page, bool write) {
+  return probe::pages(region.base + page, region.granule, write) == probe::answer::accessible;
+}
+
+// Does the file reach beyond a page that cannot be accessed? Its size tells; where that is not known, a
+// page behind that the file supplies does.
+class reach {
+ public:
+  reach(const region_descriptor& region, size_t page)
+      : region_(region), page_(page), known_(file_size(region) != unknown_size) {
+    if (!known_) witness_ = supplied_behind(region, page);
+  }
+
+  bool beyond() {
+    if (!known_) return witness_ != page_ && supplied(region_, witness_);
+    const uint64_t size = file_size(region_);
+    within_ = size == unknown_size ? 0 : bytes_within(region_, size);
+    return page_ < within_;
+  }
+
+  // Valid after beyond() said no.
+  verdict end() const {
+    if (known_) return end_of_file(region_, round_up(region_, within_), within_);
+    return end_of_file(region_, first_missing(region_, 0, page_), page_);
+  }
+
+ private:
+  const region_descriptor& region_;
+  const size_t page_;
+  const bool known_;
+  uint64_t within_ = 0;
+  size_t witness_ = 0;
+};
+
+// Bits that nobody outside of this process can foresee.
+uint64_t random_bits() {
+  static constinit std::atomic<uint64_t> count{0};
+  // splitmix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators")
+  uint64_t z = g_secret + count.fetch_add(0x9e3779b97f4a7c15, std::memory_order_relaxed);
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  return z ^ (z >> 31);
+}
+
+}  // namespace
+
+uint64_t file_size(const region_descriptor& region) {
+  struct stat status;
+  if (region.fd < 0 || region.offset == unknown_offset || sys::failed(sys::fstat(region.fd, &status)) ||
+      !S_ISREG(status.st_mode)) {
+    return unknown_size;
+  }
+  return static_cast<uint64_t>(status.st_size);
+}
+
+uint64_t bytes_within(const region_descriptor& region, uint64_t size) {
+  const uint64_t offset = static_cast<uint64_t>(region.offset);
+  if (size <= offset) return 0;
+  return size - offset < region.size ? size - offset : region.size;
+}
+
+size_t first_missing(const region_descriptor& region, size_t begin, size_t end) {
+  if (begin == end || !supplied(region, begin)) return begin;
+  // Invariant: the page at `good` is supplied, the one at `bad` is not, or is `end`.
+  size_t good = begin, bad = end;
+  while (bad - good > region.granule) {
+    const size_t middle = good + ((bad - good) / 2 & ~(region.granule - 1));
+    (supplied(region, middle) ? good : bad) = middle;
+  }
+  return bad;
+}
+
+// A page that cannot be accessed in a file that reaches beyond it is an I/O error, which can be fatal.
+// But the two are two system calls, and the other side may truncate and grow the file in between: seen
+// long, then cut off, a page past the end looks like a bad one within. Asking both in turn, however often,
+// proves nothing: the file's locks can make their calls and ours alternate. So each of 64 looks is at the
+// page or at the file's reach as a secret coin decides, and all have to agree. Whoever changes the file
+// without knowing the coin has to be in the right state by chance each time: 1 in 2^64, however fast.
+verdict decide(const region_descriptor& region, size_t page, bool write) {
+  reach file(region, page);
+  uint64_t coins = random_bits();
+  for (int looks = 0; looks < 64; ++looks, coins >>= 1) {
+    if ((coins & 1) == 0 && !file.beyond()) return file.end();
+    if ((coins & 1) != 0 && accessible(region, page, write)) return {NOSIGBUS_NONE, {}, 0};
+  }
+  return io_error(region, page);
+}
+
+verdict poisoned(const region_descriptor& region, const nosigbus_fault& fault, size_t page) {
+  const size_t unit = fault.granule > region.granule ? fault.granule : region.granule;
+  const uintptr_t begin = (region.base + page) & ~(unit - 1), end = begin + unit;
+  const size_t from = begin > region.base ? begin - region.base : 0;
+  const size_t to = end - region.base < region.mapped ? end - region.base : region.mapped;
+  return {NOSIGBUS_POISON, {from, to}, from};
+}
+
+}  // namespace nosigbus

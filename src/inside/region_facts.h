@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+//
+// INSIDE THE SIGNAL. No allocation, no locks that a fault can hold, no logging, no libc beyond raw
+// system calls. Every line here is reviewed for async-signal safety.
+//
+// What is wrong with a page of a region, by facts: the file's size, and what the kernel says of pages.
+// All functions are called with the region's lock held.
+#pragma once
+
+#include <src/shared/region.h>
+
+namespace nosigbus {
+
+// Unknown outside of this process. Set once, before the first region is made.
+extern constinit uint64_t g_secret;
+
+struct verdict {
+  nosigbus_cause cause;  // NOSIGBUS_NONE: the page can be accessed now
+  interval missing;      // offsets in the region to overlay, whole granules
+  uint64_t first_bad;    // offset of the first missing byte, as well as it is known
+};
+
+// Size of the region's file in bytes, UINT64_MAX where it is not known.
+uint64_t file_size(const region_descriptor& region);
+
+// Bytes of the region that lie within a file of this size.
+uint64_t bytes_within(const region_descriptor& region, uint64_t file_size);
+
+// Offset of the first page in [begin, end) that the file does not supply, `end` if none. Assumes that
+// behind a missing page all are missing.
+size_t first_missing(const region_descriptor& region, size_t begin, size_t end);
+
+// End of file, I/O error, or nothing any more.
+verdict decide(const region_descriptor& region, size_t page, bool write);
+
+// Memory that the hardware lost.
+verdict poisoned(const region_descriptor& region, const nosigbus_fault& fault, size_t page);
+
+}  // namespace nosigbus

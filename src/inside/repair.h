@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+//
+// INSIDE THE SIGNAL. No allocation, no locks that a fault can hold, no logging, no libc beyond raw
+// system calls. Every line here is reviewed for async-signal safety.
+//
+// Faults inside regions: put zeros where the file has nothing, and let the instruction go on.
+#pragma once
+
+#include <nosigbus/fault.h>
+
+namespace nosigbus {
+
+// Returns whether the faulting instruction can be resumed. Otherwise fault.cause has been refined where
+// the address lies in a region: inside a region the cause is decided, also when it is not absorbed.
+bool repair(nosigbus_fault& fault);
+
+// Whether the fault is a write to an overlay that is read-only because its region does not discard
+// writes. The kernel reports it as SIGSEGV, but it is the missing page that the write was meant for:
+// then fault.cause becomes the region's.
+bool write_to_overlay(nosigbus_fault& fault);
+
+}  // namespace nosigbus

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+//
+// The guarded copies around the assembly: zero what was not copied, say why.
+#include <nosigbus/copy.h>
+#include <src/outside/overlay_report.h>
+#include <src/shared/region.h>
+#include <src/shared/thread_state.h>
+#include <string.h>
+
+// arch/*/copy.S and fill.S: bytes done in front of the first bad one.
+extern "C" {
+size_t nosigbus_copy_read(void* dst, const void* src, size_t n);
+size_t nosigbus_copy_write(void* dst, const void* src, size_t n);
+size_t nosigbus_copy_both(void* dst, const void* src, size_t n);
+size_t nosigbus_fill_guarded(void* dst, int byte, size_t n);
+}
+
+using namespace nosigbus;
+
+namespace {
+
+uintptr_t to_address(const void* p) { return reinterpret_cast<uintptr_t>(p); }
+
+// Runs `operation`, which returns how many of n bytes it did, and keeps the record of what it met. The
+// guarded side is [address, address + n). dst: where to clip what was read, null for writes.
+template <class Operation>
+size_t with_record(const void* guarded, size_t n, nosigbus_access access, void* dst, Operation operation) {
+  const uint64_t before = g_overlay_census.read();
+  const size_t done = operation();
+  if (__builtin_expect(done != n, 0)) return done;
+  t_last_fault.cause = NOSIGBUS_NONE;
+  // The fence orders the operation's loads before this one: zeros that they saw were announced to it.
+  std::atomic_thread_fence(std::memory_order_acquire);
+  if (__builtin_expect(!overlay_census::none(before, g_overlay_census.read()), 0)) {
+    report_overlays(to_address(guarded), to_address(guarded) + n, access, before);
+    if (dst != nullptr) clip_to_file(dst, to_address(guarded), to_address(guarded) + n);
+  }
+  return done;
+}
+
+// The handler recorded the fault of one instruction; the record is to name the operation's first bad
+// byte.
+void record_first_bad(uintptr_t address) { t_last_fault.address = address; }
+
+// A fault of which the machine does not tell whether it was a read: the address does.
+bool source_was_bad(const void* src, size_t n) {
+  if (t_last_fault.access != NOSIGBUS_ACCESS_UNKNOWN) return t_last_fault.access == NOSIGBUS_READ;
+  return t_last_fault.address - to_address(src) < n;
+}
+
+}  // namespace
+
+const nosigbus_fault* nosigbus_last_fault() noexcept { return &t_last_fault; }
+
+size_t nosigbus_safe_read(void* dst, const void* src, size_t n) noexcept {
+  const size_t copied =
+      with_record(src, n, NOSIGBUS_READ, dst, [=] { return nosigbus_copy_read(dst, src, n); });
+  if (__builtin_expect(copied != n, 0)) {
+    record_first_bad(to_address(src) + copied);
+    memset(static_cast<char*>(dst) + copied, 0, n - copied);
+  }
+  return copied;
+}
+
+size_t nosigbus_safe_write(void* dst, const void* src, size_t n) noexcept {
+  const size_t copied =
+      with_record(dst, n, NOSIGBUS_WRITE, nullptr, [=] { return nosigbus_copy_write(dst, src, n); });
+  if (__builtin_expect(copied != n, 0)) record_first_bad(to_address(dst) + copied);
+  return copied;
+}
+
+size_t nosigbus_safe_copy(void* dst, const void* src, size_t n) noexcept {
+  const size_t copied =
+      with_record(src, n, NOSIGBUS_READ, dst, [=] { return nosigbus_copy_both(dst, src, n); });
+  if (__builtin_expect(copied == n, 1)) return copied;
+  if (!source_was_bad(src, n)) {
+    record_first_bad(to_address(dst) + copied);
+    return copied;
+  }
+  record_first_bad(to_address(src) + copied);
+  const nosigbus_fault source_fault = t_last_fault;
+  nosigbus_fill_guarded(static_cast<char*>(dst) + copied, 0, n - copied);
+  t_last_fault = source_fault;  // of two bad sides, the record is of the one that ended the copy
+  return copied;
+}
+
+size_t nosigbus_safe_fill(void* dst, int byte, size_t n) noexcept {
+  const size_t written =
+      with_record(dst, n, NOSIGBUS_WRITE, nullptr, [=] { return nosigbus_fill_guarded(dst, byte, n); });
+  if (__builtin_expect(written != n, 0)) record_first_bad(to_address(dst) + written);
+  return written;
+}

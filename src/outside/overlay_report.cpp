@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+#include <src/inside/region_facts.h>
+#include <src/outside/overlay_report.h>
+#include <src/shared/registry.h>
+#include <src/shared/thread_state.h>
+#include <string.h>
+
+namespace nosigbus {
+
+namespace {
+
+// Calls visit(region) for each region in [begin, end) until it returns true. The caller is using the
+// memory, so that none of them can be released meanwhile.
+template <class Visit>
+void for_each_region(uintptr_t begin, uintptr_t end, Visit visit) {
+  for (uintptr_t at = registry::find_first(begin, end); at < end; at = registry::find_first(at, end)) {
+    region_descriptor* const region = registry::find(at);
+    if (region == nullptr) {
+      at += registry::leaf_size;
+      continue;
+    }
+    if (visit(*region)) return;
+    at = region->base + region->mapped;
+  }
+}
+
+bool changed_since(const region_descriptor& region, uint64_t before) {
+  const uint32_t changed = region.changed_at.load(std::memory_order_acquire);
+  return static_cast<int32_t>(changed - overlay_census::changes(before)) > 0;
+}
+
+bool overlaid(const region_descriptor& region) {
+  return (region.generation.load(std::memory_order_acquire) & 1) != 0;
+}
+
+// The first byte of [begin, end) that lies in one of the region's overlays; `end` if none.
+uintptr_t first_overlaid(region_descriptor& region, uintptr_t begin, uintptr_t end, bool changed) {
+  const scoped_signal_block no_signals;
+  const scoped_lock lock(region.sync->lock);
+  uintptr_t first = end;
+  const auto consider = [&](const interval& part) {
+    const uintptr_t from = region.base + part.begin, to = region.base + part.end;
+    const uintptr_t met = from > begin ? from : begin;
+    if (met < to && met < first) first = met;
+  };
+  for (unsigned i = 0; i < region.overlays.size(); ++i) consider(region.overlays[i]);
+  if (changed) consider(region.last_overlay);
+  return first;
+}
+
+}  // namespace
+
+void report_overlays(uintptr_t begin, uintptr_t end, nosigbus_access access, uint64_t before) {
+  for_each_region(begin, end, [=](region_descriptor& region) {
+    const bool changed = changed_since(region, before);
+    if (!changed && !overlaid(region)) return false;
+    const uintptr_t first = first_overlaid(region, begin, end, changed);
+    if (first == end) return false;
+    t_last_fault = {first, 0, SIGBUS, BUS_ADRERR, region.last_cause, access, region.granule};
+    return true;
+  });
+}
+
+void clip_to_file(void* dst, uintptr_t begin, uintptr_t end) {
+  for_each_region(begin, end, [=](region_descriptor& region) {
+    if ((region.flags & NOSIGBUS_CLIP) == 0) return false;
+    const uint64_t size = file_size(region);
+    if (size == ~uint64_t{0}) return false;
+    const uintptr_t file_end = region.base + bytes_within(region, size);
+    const uintptr_t from = file_end > begin ? file_end : begin;
+    const uintptr_t region_end = region.base + region.mapped;
+    const uintptr_t to = end < region_end ? end : region_end;
+    if (from < to) memset(static_cast<char*>(dst) + (from - begin), 0, to - from);
+    return false;
+  });
+}
+
+}  // namespace nosigbus

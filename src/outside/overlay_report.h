@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+//
+// Guarded operations that met an overlay: no fault, or one that a region absorbed, and yet not the file's
+// bytes.
+#pragma once
+
+#include <nosigbus/fault.h>
+#include <stddef.h>
+#include <stdint.h>
+
+namespace nosigbus {
+
+// After an operation that reached all of [begin, end) since the overlay census was `before`: fills
+// t_last_fault with the first byte that an overlay supplied, or (where overlays came or went meanwhile)
+// may have supplied. Leaves it alone where there is none.
+void report_overlays(uintptr_t begin, uintptr_t end, nosigbus_access access, uint64_t before);
+
+// After an operation that read [begin, end) into dst: zeroes what it took from behind the end of file in
+// regions with NOSIGBUS_CLIP.
+void clip_to_file(void* dst, uintptr_t begin, uintptr_t end);
+
+}  // namespace nosigbus

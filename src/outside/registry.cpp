@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+//
+// Adding regions to the radix tree and taking them out.
+#include <errno.h>
+#include <src/shared/registry.h>
+
+namespace nosigbus::registry {
+
+namespace {
+
+// Nodes are handed out from blocks that are mapped once and never given back.
+struct node_block {
+  static constexpr uint32_t capacity = 63;
+  std::atomic<uint32_t> used;
+  node nodes[capacity];
+};
+
+constinit std::atomic<node_block*> g_block{};
+
+node* allocate_node() {
+  for (;;) {
+    node_block* block = g_block.load(std::memory_order_acquire);
+    if (block != nullptr) {
+      // Counting past the capacity is harmless: blocks are replaced long before the count could wrap.
+      const uint32_t index = block->used.fetch_add(1, std::memory_order_relaxed);
+      if (index < node_block::capacity) return &block->nodes[index];
+    }
+    const long fresh = sys::mmap(0, sizeof(node_block), PROT_READ | PROT_WRITE,
+                                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (sys::failed(fresh)) return nullptr;
+    // release: whoever loads the pointer finds zeroed memory, as the kernel gave it.
+    if (!g_block.compare_exchange_strong(block, reinterpret_cast<node_block*>(fresh),
+                                         std::memory_order_release, std::memory_order_relaxed)) {
+      sys::munmap(static_cast<uintptr_t>(fresh), sizeof(node_block));
+    }
+  }
+}
+
+node* child_of(slot& item) {
+  node* child = item.child.load(std::memory_order_acquire);
+  if (child != nullptr) return child;
+  node* fresh = allocate_node();
+  if (fresh == nullptr) return nullptr;
+  // Whoever loses keeps nothing: the node is lost, once per slot at the most.
+  if (item.child.compare_exchange_strong(child, fresh, std::memory_order_acq_rel,
+                                         std::memory_order_acquire)) {
+    return fresh;
+  }
+  return child;
+}
+
+// Calls visit for the slots that make up [begin, end), upwards, each as high in the tree as it can be;
+// stops at the first error. Returns it, and in `reached` how far it got.
+template <class Visit>
+int for_each_slot(uintptr_t begin, uintptr_t end, uintptr_t* reached, Visit visit) {
+  uintptr_t address = begin;
+  while (address < end) {
+    node* at = &g_root;
+    unsigned shift = root_shift;
+    for (;; shift -= slot_bits) {
+      const uintptr_t piece = uintptr_t{1} << shift;
+      slot& item = at->items[slot_index(address, shift)];
+      if ((address & (piece - 1)) == 0 && end - address >= piece) {
+        if (const int error = visit(item)) {
+          *reached = address;
+          return error;
+        }
+        address += piece;
+        break;
+      }
+      at = child_of(item);
+      if (at == nullptr) {
+        *reached = address;
+        return -ENOMEM;
+      }
+    }
+  }
+  *reached = end;
+  return 0;
+}
+
+// Whether a region other than `self` owns part of [begin, end). `base` is where the node's range starts.
+bool foreign_owner(const node& at, unsigned shift, uintptr_t base, uintptr_t begin, uintptr_t end,
+                   const region_descriptor* self) {
+  const uintptr_t first = begin > base ? (begin - base) >> shift : 0;
+  const uintptr_t last = (end - 1 - base) >> shift;
+  for (uintptr_t i = first; i <= last && i < slots; ++i) {
+    const slot& item = at.items[i];
+    const region_descriptor* owner = item.owner.load(std::memory_order_seq_cst);
+    if (owner != nullptr && owner != self) return true;
+    const node* child = item.child.load(std::memory_order_acquire);
+    if (child != nullptr && foreign_owner(*child, shift - slot_bits, base + (i << shift), begin, end, self)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void remove_range(uintptr_t begin, uintptr_t end) {
+  uintptr_t reached;
+  for_each_slot(begin, end, &reached, [](slot& item) {
+    item.owner.store(nullptr, std::memory_order_seq_cst);
+    return 0;
+  });
+}
+
+}  // namespace
+
+int add(region_descriptor& region, bool fresh) {
+  const uintptr_t end = region.base + region.mapped;
+  if (end < region.base || end > uintptr_t{1} << address_bits) return -EINVAL;
+  uintptr_t reached;
+  int error = for_each_slot(region.base, end, &reached, [&region](slot& item) {
+    region_descriptor* nobody = nullptr;
+    // seq_cst, which includes release: whoever finds the region finds its fields.
+    return item.owner.compare_exchange_strong(nobody, &region, std::memory_order_seq_cst) ? 0 : -EEXIST;
+  });
+  // Claim first, then look: of two that overlap, at least one sees the other.
+  if (error == 0 && !fresh && foreign_owner(g_root, root_shift, 0, region.base, end, &region))
+    error = -EEXIST;
+  if (error != 0) remove_range(region.base, reached);
+  return error;
+}
+
+void remove(region_descriptor& region) { remove_range(region.base, region.base + region.mapped); }
+
+}  // namespace nosigbus::registry

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+//
+// The descriptor of a region, and the words that describe overlays to readers without a lock.
+//
+// Descriptors are type-stable: once made, their memory stays a descriptor for ever and is reused for
+// later regions. So a signal handler may look at one that was released an instant ago; it finds out by
+// entering `visitors` and looking the address up again.
+#pragma once
+
+#include <nosigbus/region.h>
+#include <src/shared/interval_set.h>
+#include <src/shared/sync.h>
+#include <stdint.h>
+
+#include <atomic>
+
+namespace nosigbus {
+
+// VMAs inside a region <= 2 * overlays + 1 = 7.
+inline constexpr unsigned max_overlays = 3;
+
+// In memory that fork clears in the child.
+struct region_sync {
+  // Signal handlers at work in the region. Entered by them; waited for by release.
+  visitor_count visitors;
+  // Held by whoever changes overlays: the handler's repair, refresh; and by status to read them.
+  futex_lock lock;
+};
+
+}  // namespace nosigbus
+
+struct nosigbus_region {
+  // --- Set by map/adopt before the region is visible, constant until its release. The registry's
+  //     release store publishes them, its acquire load in whoever finds the region receives them.
+  uintptr_t base;  // page-aligned
+  size_t size;     // as asked
+  size_t mapped;   // rounded up to the granule
+  size_t granule;  // page size, of huge pages their own
+  off_t offset;    // file offset of base; unknown_offset where it is not known
+  int fd;          // duplicate of the file, -1 without
+  int prot;        // protection at map time; of an adopted mapping, as it was then
+  unsigned flags;  // NOSIGBUS_* of region.h
+  bool owned;      // mapped by nosigbus_map: release unmaps it
+  bool shared;     // MAP_SHARED
+  bool fd_remaps;  // the fd may be mapped again with prot: the way back to the file
+
+  // --- Written under sync->lock, read under it.
+  nosigbus::interval_set<nosigbus::max_overlays> overlays;  // offsets from base, whole granules
+  uint64_t first_bad_offset;                                // UINT64_MAX without overlays
+  uintptr_t shadow;  // a second mapping of the file, the way back without fd; 0 without
+  bool no_way_back;  // neither fd nor shadow can put the file's pages back
+  bool bad_pages;    // some overlay stands for an I/O error or poison, within the file
+  // Of the last overlay made, kept when it has healed.
+  nosigbus::interval last_overlay;
+  nosigbus_cause last_cause;
+
+  // --- Written under sync->lock, read by anybody without it (release/acquire). Odd: overlaid. Never
+  //     reset when the descriptor is reused, so that one value never describes two states.
+  std::atomic<uint64_t> generation;
+  // overlay_census::changes() at the last change. Written with generation; release/acquire.
+  std::atomic<uint32_t> changed_at;
+  // Written by handlers (relaxed), read by status. No partner: it counts.
+  std::atomic<uint64_t> faults;
+
+  // Constant for ever.
+  nosigbus::region_sync* sync;
+  uint32_t index;
+  // Next free descriptor's index + 1; owned by the pool while the descriptor is free.
+  std::atomic<uint32_t> next_free;
+};
+
+namespace nosigbus {
+
+using region_descriptor = ::nosigbus_region;
+inline constexpr off_t unknown_offset = -1;
+
+// Are zeros supplied anywhere? Read by guarded operations before and after they copy.
+// Low half: regions that are overlaid now, plus regions with NOSIGBUS_CLIP. High half: changes so far.
+// Written by whoever makes or takes back an overlay: the count goes up before the first zero can be
+// read, and down after the last (release). A reader that sees 0 low and the same value twice has read
+// no zero that an overlay supplied (acquire, both times).
+class overlay_census {
+ public:
+  static constexpr uint64_t live_mask = 0xffffffff;
+  static constexpr uint64_t change = uint64_t{1} << 32;
+
+  uint64_t read() const { return value_.load(std::memory_order_acquire); }
+  static bool none(uint64_t before, uint64_t after) { return before == after && (before & live_mask) == 0; }
+
+  static uint32_t changes(uint64_t value) { return static_cast<uint32_t>(value >> 32); }
+
+  // Each returns the number of changes, this one included.
+  uint32_t begins() { return add(change + 1); }
+  uint32_t grows() { return add(change); }
+  uint32_t ends() { return add(change - 1); }
+
+ private:
+  uint32_t add(uint64_t amount) {
+    return changes(value_.fetch_add(amount, std::memory_order_acq_rel) + amount);
+  }
+
+  std::atomic<uint64_t> value_;
+};
+
+extern constinit overlay_census g_overlay_census;
+
+// With the region's lock held: the region is about to be overlaid for the first time (begins), or
+// overlaid further (grows), before the first new zero can be read; or has been healed of its last
+// overlay (ends).
+inline void overlay_begins(region_descriptor& region) {
+  region.changed_at.store(g_overlay_census.begins(), std::memory_order_release);
+  region.generation.fetch_add(1, std::memory_order_acq_rel);
+}
+inline void overlay_grows(region_descriptor& region) {
+  region.changed_at.store(g_overlay_census.grows(), std::memory_order_release);
+  region.generation.fetch_add(2, std::memory_order_acq_rel);
+}
+inline void overlay_ends(region_descriptor& region) {
+  region.changed_at.store(g_overlay_census.ends(), std::memory_order_release);
+  region.generation.fetch_add(1, std::memory_order_acq_rel);
+}
+
+}  // namespace nosigbus

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+//
+// The system calls of the signal handler, typed. Raw: they keep errno, and a preload that interposes
+// the libc functions (ours, or somebody's) is not entered. Each returns a result or -errno.
+// docs/decisions.md lists them for those who filter system calls.
+#pragma once
+
+#include <linux/futex.h>
+#include <raw_syscall.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include <atomic>
+
+namespace nosigbus::sys {
+
+using arch::raw_syscall;
+
+inline bool failed(long result) { return result < 0 && result > -4096; }
+
+inline long mmap(uintptr_t address, size_t length, int prot, int flags, int fd, off_t offset) {
+  return raw_syscall(SYS_mmap, static_cast<long>(address), static_cast<long>(length), prot, flags, fd,
+                     offset);
+}
+inline long munmap(uintptr_t address, size_t length) {
+  return raw_syscall(SYS_munmap, static_cast<long>(address), static_cast<long>(length));
+}
+inline long mremap(uintptr_t old_address, size_t old_length, size_t new_length, int flags,
+                   uintptr_t new_address = 0) {
+  return raw_syscall(SYS_mremap, static_cast<long>(old_address), static_cast<long>(old_length),
+                     static_cast<long>(new_length), flags, static_cast<long>(new_address));
+}
+inline long madvise(uintptr_t address, size_t length, int advice) {
+  return raw_syscall(SYS_madvise, static_cast<long>(address), static_cast<long>(length), advice);
+}
+inline long fstat(int fd, struct stat* out) {
+  return raw_syscall(SYS_fstat, fd, reinterpret_cast<long>(out));
+}
+inline long set_signal_mask(uint64_t mask, uint64_t* old) {
+  return raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, reinterpret_cast<long>(&mask),
+                     reinterpret_cast<long>(old), sizeof mask);
+}
+inline long set_default_action(int signo) {
+  const arch::kernel_sigaction action{};  // SIG_DFL is null
+  return raw_syscall(SYS_rt_sigaction, signo, reinterpret_cast<long>(&action), 0, sizeof action.mask);
+}
+// Queues a signal to the calling thread with exactly this siginfo. To itself a process may send even
+// what only the kernel sends otherwise (rt_tgsigqueueinfo(2), "EPERM").
+inline long queue_to_self(int signo, const siginfo_t* info) {
+  return raw_syscall(SYS_rt_tgsigqueueinfo, raw_syscall(SYS_getpid), raw_syscall(SYS_gettid), signo,
+                     reinterpret_cast<long>(info));
+}
+inline void futex_wait(std::atomic<uint32_t>* word, uint32_t value) {
+  raw_syscall(SYS_futex, reinterpret_cast<long>(word), FUTEX_WAIT_PRIVATE, value, 0);
+}
+inline void futex_wake(std::atomic<uint32_t>* word, int threads) {
+  raw_syscall(SYS_futex, reinterpret_cast<long>(word), FUTEX_WAKE_PRIVATE, threads);
+}
+
+}  // namespace nosigbus::sys

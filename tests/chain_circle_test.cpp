@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+//
+// Handlers that are installed on top of ours and chain to it, up to those that come to call each other.
+#include <doctest/doctest.h>
+#include <errno.h>
+#include <nosigbus/runtime.h>
+
+#include "support/chain_fixture.h"
+
+namespace {
+
+using namespace test;
+
+const shared_count* g_calls = nullptr;
+struct sigaction g_below[2];
+
+void first_top(int signo, siginfo_t* info, void* ucontext) {
+  ++*g_calls;
+  g_below[0].sa_sigaction(signo, info, ucontext);
+}
+
+void second_top(int signo, siginfo_t* info, void* ucontext) {
+  ++*g_calls;
+  g_below[1].sa_sigaction(signo, info, ucontext);
+}
+
+constexpr int top_flags[] = {0, SA_NODEFER, SA_ONSTACK, SA_NODEFER | SA_ONSTACK};
+
+}  // namespace
+
+TEST_CASE("Two handlers that chain to each other: a foreign fault kills, each is called once") {
+  for (const int flags : top_flags) {
+    for (const bool sent : {false, true}) {
+      CAPTURE(flags);
+      CAPTURE(sent);
+      const shared_count calls;
+      g_calls = &calls;
+      CHECK(in_child([=] {
+              const missing_page f;
+              set_alternate_stack(true);
+              signal(SIGBUS, SIG_DFL);
+              CHILD_CHECK(nosigbus_install(0) == 0);
+              install_handler(SIGBUS, first_top, flags, &g_below[0]);
+              CHILD_CHECK(nosigbus_check() == -EBUSY);
+              CHILD_CHECK(nosigbus_rearm() == 0);
+              CHILD_CHECK(nosigbus_check() == 0);
+              CHILD_CHECK(*f.guarded == 0);  // ours stays ours
+              CHILD_CHECK(g_calls->get() == 0);
+              sent ? static_cast<void>(raise(SIGBUS)) : f.read_foreign();
+              return 0;
+            }) == killed_by(SIGBUS));
+      CHECK(calls.get() == 1);
+    }
+  }
+}
+
+TEST_CASE("Three handlers in a circle, two of them on top of ours in turn") {
+  for (const int flags : top_flags) {
+    CAPTURE(flags);
+    const shared_count calls;
+    g_calls = &calls;
+    CHECK(in_child([=] {
+            const missing_page f;
+            signal(SIGBUS, SIG_DFL);
+            CHILD_CHECK(nosigbus_install(0) == 0);
+            install_handler(SIGBUS, first_top, flags, &g_below[0]);
+            CHILD_CHECK(nosigbus_rearm() == 0);
+            install_handler(SIGBUS, second_top, flags, &g_below[1]);
+            CHILD_CHECK(*f.guarded == 0);
+            CHILD_CHECK(g_calls->get() == 1);  // the second asks ours at once
+            CHILD_CHECK(nosigbus_rearm() == 0);
+            f.read_foreign();
+            return 0;
+          }) == killed_by(SIGBUS));
+    CHECK(calls.get() >= 2);  // here the second, and perhaps the first: nobody twice
+    CHECK(calls.get() <= 3);
+  }
+}
+
+TEST_CASE("A handler on top that chains to ours: ours are absorbed, foreign ones kill") {
+  for (const int flags : top_flags) {
+    for (const bool foreign : {false, true}) {
+      CAPTURE(flags);
+      CAPTURE(foreign);
+      const shared_count calls;
+      g_calls = &calls;
+      const outcome end = in_child([=] {
+        const missing_page f;
+        signal(SIGBUS, SIG_DFL);
+        CHILD_CHECK(nosigbus_install(0) == 0);
+        install_handler(SIGBUS, first_top, flags, &g_below[0]);
+        foreign ? f.read_foreign() : static_cast<void>(*f.guarded);
+        return 0;
+      });
+      CHECK(end == (foreign ? killed_by(SIGBUS) : exited(0)));
+      CHECK(calls.get() == 1);
+    }
+  }
+}

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: MIT
+//
+// Guarded copies against a byte-by-byte model: every size and every position of the first bad byte,
+// several alignments, both sides, both signals, both entries.
+#include <doctest/doctest.h>
+#include <nosigbus/copy.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+#include "support/child.h"
+#include "support/entry.h"
+#include "support/shared_file.h"
+
+using namespace test;
+
+namespace {
+
+enum class badness { truncated, protected_page, unmapped };
+constexpr badness all_badness[] = {badness::truncated, badness::protected_page, badness::unmapped};
+
+int signal_of(badness kind) { return kind == badness::truncated ? SIGBUS : SIGSEGV; }
+
+nosigbus_cause cause_of(badness kind) {
+  switch (kind) {
+    case badness::truncated:
+      return NOSIGBUS_MISSING;
+    case badness::protected_page:
+      return NOSIGBUS_PROTECTED;
+    default:
+      return NOSIGBUS_UNMAPPED;
+  }
+}
+
+// Good pages, one bad page, and a good page behind it.
+class arena {
+ public:
+  explicit arena(badness kind, size_t good_pages = 3) : good_(good_pages * page_size()) {
+    const size_t page = page_size();
+    base_ = static_cast<unsigned char*>(
+        mmap(nullptr, good_ + 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    CHILD_CHECK(base_ != MAP_FAILED);
+    if (kind == badness::truncated) {
+      shared_file file(page);
+      CHILD_CHECK(mmap(bad(), page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file.fd(), 0) == bad());
+      file.resize(0);
+    } else if (kind == badness::protected_page) {
+      CHILD_CHECK(mprotect(bad(), page, PROT_NONE) == 0);
+    } else {
+      CHILD_CHECK(munmap(bad(), page) == 0);
+    }
+    draw();
+  }
+
+  unsigned char* bad() const { return base_ + good_; }
+  unsigned char* behind() const { return bad() + page_size(); }
+  void draw() {
+    for (size_t i = 0; i < good_; ++i) base_[i] = pattern(i);
+    memset(behind(), 0xee, page_size());
+  }
+
+ private:
+  size_t good_;
+  unsigned char* base_;
+};
+
+constexpr unsigned char untouched = 0xa5;
+
+// Sizes around every path of the copies, and two that span pages.
+std::vector<size_t> sizes() {
+  std::vector<size_t> out;
+  for (size_t n = 0; n <= 144; ++n) out.push_back(n);
+  for (const size_t n : {191, 192, 193, 255, 256, 257, 300, 511, 513}) out.push_back(n);
+  for (const size_t n : {4095, 4096, 4097, 8000}) out.push_back(n);
+  return out;
+}
+
+// Positions of the first bad byte in an operation of n bytes; n: none is bad.
+std::vector<size_t> positions(size_t n) {
+  std::vector<size_t> out;
+  for (size_t k = 0; k <= n; ++k) {
+    if (n <= 144 || k < 70 || n - k < 70 || k % 61 == 0) out.push_back(k);
+  }
+  return out;
+}
+
+void check_record(badness kind, nosigbus_access access, const void* first_bad) {
+  const nosigbus_fault& fault = *nosigbus_last_fault();
+  CHILD_CHECK(fault.cause == cause_of(kind));
+  CHILD_CHECK(fault.address == reinterpret_cast<uintptr_t>(first_bad));
+  CHILD_CHECK(fault.signo == signal_of(kind));
+  CHILD_CHECK(fault.access == access);
+  CHILD_CHECK(fault.pc != 0);
+  CHILD_CHECK(fault.granule == page_size());
+}
+
+void read_matrix(badness kind) {
+  const arena source(kind);
+  std::vector<unsigned char> buffer(9000);
+  for (const size_t n : sizes()) {
+    for (const size_t k : positions(n)) {
+      const unsigned char* const src = source.bad() - k;
+      const size_t expected = std::min(k, n);
+      for (const size_t alignment : {0, 1, 8, 15, 31, 63}) {
+        unsigned char* const dst = buffer.data() + 64 + alignment;
+        memset(buffer.data(), untouched, n + 256);
+        CHILD_CHECK(nosigbus_safe_read(dst, src, n) == expected);
+        CHILD_CHECK(memcmp(dst, src, expected) == 0);
+        for (size_t i = expected; i < n; ++i) CHILD_CHECK(dst[i] == 0);
+        for (size_t i = 1; i <= 64; ++i) CHILD_CHECK(dst[-static_cast<long>(i)] == untouched);
+        for (size_t i = n; i < n + 64; ++i) CHILD_CHECK(dst[i] == untouched);
+        if (expected < n) {
+          check_record(kind, NOSIGBUS_READ, src + expected);
+        } else {
+          CHILD_CHECK(nosigbus_last_fault()->cause == NOSIGBUS_NONE);
+        }
+      }
+    }
+  }
+}
+
+// What write and fill have in common: `operation(dst, n)` puts pattern-or-byte `expected_at(i)` there.
+template <class Operation, class Expected>
+void write_matrix(badness kind, Operation operation, Expected expected_at) {
+  arena target(kind);
+  for (const size_t n : sizes()) {
+    for (const size_t k : positions(n)) {
+      unsigned char* const dst = target.bad() - k;
+      const size_t expected = std::min(k, n);
+      memset(dst - 64, untouched, k + 64);
+      CHILD_CHECK(operation(dst, n) == expected);
+      for (size_t i = 0; i < expected; ++i) CHILD_CHECK(dst[i] == expected_at(i));
+      for (size_t i = 1; i <= 64; ++i) CHILD_CHECK(dst[-static_cast<long>(i)] == untouched);
+      for (size_t i = expected; i < k; ++i) CHILD_CHECK(dst[i] == untouched);
+      for (size_t i = 0; i < page_size(); ++i) CHILD_CHECK(target.behind()[i] == 0xee);
+      if (expected < n) {
+        check_record(kind, NOSIGBUS_WRITE, dst + expected);
+      } else {
+        CHILD_CHECK(nosigbus_last_fault()->cause == NOSIGBUS_NONE);
+      }
+    }
+  }
+}
+
+void copy_matrix(badness source_kind, badness target_kind) {
+  const arena source(source_kind);
+  arena target(target_kind);
+  for (const size_t n : {1, 2, 7, 8, 15, 16, 31, 33, 64, 65, 100, 128, 129, 200, 260}) {
+    for (size_t s = 0; s <= n; s += n > 40 ? 3 : 1) {
+      for (size_t t = 0; t <= n; t += n > 40 ? 3 : 1) {
+        const unsigned char* const src = source.bad() - s;
+        unsigned char* const dst = target.bad() - t;
+        memset(dst - 64, untouched, t + 64);
+        const size_t expected = std::min({n, s, t});
+        CHILD_CHECK(nosigbus_safe_copy(dst, src, n) == expected);
+        CHILD_CHECK(memcmp(dst, src, expected) == 0);
+        // Zeroed only when it was the source that ended it, and up to the bad byte of the destination.
+        const bool source_ended = s < t && s < n;
+        for (size_t i = expected; i < std::min(n, t); ++i)
+          CHILD_CHECK(dst[i] == (source_ended ? 0 : untouched));
+        for (size_t i = n; i < t; ++i) CHILD_CHECK(dst[i] == untouched);
+        if (source_ended) check_record(source_kind, NOSIGBUS_READ, src + expected);
+        if (t < s && t < n) check_record(target_kind, NOSIGBUS_WRITE, dst + expected);
+        if (expected == n) CHILD_CHECK(nosigbus_last_fault()->cause == NOSIGBUS_NONE);
+      }
+    }
+  }
+}
+
+template <class Body>
+void with_each(Body body) {
+  for (const entry how : entries) {
+    for (const badness kind : all_badness) {
+      CAPTURE(static_cast<int>(how));
+      CAPTURE(static_cast<int>(kind));
+      const outcome result = in_child(
+          [&] {
+            enter_by(how, NOSIGBUS_CATCH_SEGV);
+            body(kind);
+            return 0;
+          },
+          200);
+      CHECK(result == exited(0));
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("safe_read stops exactly at the first bad byte and zeroes the rest") { with_each(read_matrix); }
+
+TEST_CASE("safe_write stops exactly at the first bad byte and writes nothing behind it") {
+  with_each([](badness kind) {
+    std::vector<unsigned char> source(8200);
+    for (size_t i = 0; i < source.size(); ++i) source[i] = pattern(i);
+    for (const size_t alignment : {0, 1, 8, 15}) {
+      const unsigned char* const from = source.data() + alignment;
+      write_matrix(
+          kind, [=](void* dst, size_t n) { return nosigbus_safe_write(dst, from, n); },
+          [=](size_t i) { return from[i]; });
+    }
+  });
+}
+
+TEST_CASE("safe_fill stops exactly at the first bad byte and writes nothing behind it") {
+  with_each([](badness kind) {
+    write_matrix(
+        kind, [](void* dst, size_t n) { return nosigbus_safe_fill(dst, 0x1c3, n); },
+        [](size_t) { return static_cast<unsigned char>(0xc3); });
+  });
+}
+
+TEST_CASE("safe_copy stops at whichever side is bad first") {
+  with_each([](badness kind) {
+    for (const badness target : all_badness) copy_matrix(kind, target);
+  });
+}
+
+TEST_CASE("a source that ends below a good page is not copied on behind the bad one") {
+  with_each([](badness kind) {
+    const arena source(kind);
+    std::vector<unsigned char> dst(3 * page_size(), untouched);
+    const unsigned char* const src = source.bad() - 100;
+    CHILD_CHECK(nosigbus_safe_read(dst.data(), src, 100 + page_size() + 50) == 100);
+    for (size_t i = 100; i < 150 + page_size(); ++i) CHILD_CHECK(dst[i] == 0);
+    // Beginning on the bad page, ending on the good one.
+    CHILD_CHECK(nosigbus_safe_read(dst.data(), source.behind() - 40, 90) == 0);
+    for (size_t i = 0; i < 90; ++i) CHILD_CHECK(dst[i] == 0);
+    CHILD_CHECK(nosigbus_safe_write(source.behind() - 40, dst.data(), 90) == 0);
+    CHILD_CHECK(source.behind()[0] == 0xee);
+  });
+}
+
+TEST_CASE("non-canonical addresses are bad from the first byte") {
+  for (const entry how : entries) {
+    CHECK(in_child([how] {
+            enter_by(how, NOSIGBUS_CATCH_SEGV);
+            unsigned char buffer[300];
+            void* const nowhere = reinterpret_cast<void*>(uintptr_t{0xdead} << 48);
+            for (const size_t n : {1, 8, 40, 100, 300}) {
+              CHILD_CHECK(nosigbus_safe_read(buffer, nowhere, n) == 0);
+              CHILD_CHECK(nosigbus_last_fault()->cause == NOSIGBUS_UNMAPPED);
+              CHILD_CHECK(nosigbus_last_fault()->address == reinterpret_cast<uintptr_t>(nowhere));
+              CHILD_CHECK(nosigbus_safe_write(nowhere, buffer, n) == 0);
+              CHILD_CHECK(nosigbus_safe_copy(buffer, nowhere, n) == 0);
+              CHILD_CHECK(nosigbus_safe_copy(nowhere, buffer, n) == 0);
+            }
+            return 0;
+          }) == exited(0));
+  }
+}
