@@ -97,3 +97,35 @@ TEST_CASE("A handler on top that chains to ours: ours are absorbed, foreign ones
     }
   }
 }
+
+namespace {
+
+unsigned char* g_bad_page = nullptr;
+
+void only_count(int, siginfo_t*, void*) { ++*g_calls; }
+
+void ask_twice(int signo, siginfo_t* info, void* ucontext) {
+  g_below[0].sa_sigaction(signo, info, ucontext);
+  g_below[0].sa_sigaction(signo, info, ucontext);
+  mmap(g_bad_page, page_size(), PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+}
+
+}  // namespace
+
+TEST_CASE("A handler on top may ask ours twice about one signal: the previous one is called twice") {
+  for (const int flags : top_flags) {
+    CAPTURE(flags);
+    const shared_count calls;
+    g_calls = &calls;
+    CHECK(in_child([=] {
+            const missing_page m;
+            g_bad_page = m.foreign;
+            install_handler(SIGBUS, only_count, 0);
+            CHILD_CHECK(nosigbus_install(0) == 0);
+            install_handler(SIGBUS, ask_twice, flags, &g_below[0]);
+            m.read_foreign();
+            return 0;
+          }) == exited(0));
+    CHECK(calls.get() == 2);
+  }
+}

@@ -33,11 +33,11 @@ inline void install_handler(int signo, void (*handler)(int, siginfo_t*, void*), 
   struct sigaction action {};
   action.sa_sigaction = handler;
   action.sa_flags = SA_SIGINFO | flags;
-  signal(SIGSEGV, SIG_DFL);  // the test runner has a handler
+  signal(SIGSEGV, SIG_DFL);  // a sanitizer has a handler
   CHILD_CHECK(sigaction(signo, &action, old) == 0);
 }
 
-// The test runner has left an alternate stack: take it away, or replace it.
+// Sanitizers leave an alternate stack: takes it away, or replaces it.
 inline void set_alternate_stack(bool present) {
   static unsigned char memory[64 << 10];
   stack_t stack{};
