@@ -1,120 +1,176 @@
 // SPDX-License-Identifier: MIT
 //
-// Guarded copies for x86_64 (SSE2).
+// Guarded copies for x86_64, one set of routines for each width of vector.
 //
-// size_t nosigbus_copy_{read,write,both}(void* dst, const void* src, size_t n)
+// size_t nosigbus_copy_{read,write,both}_{sse2,avx2}(void* dst, const void* src, size_t n)
+// size_t nosigbus_safe_read_{sse2,avx2}(void* dst, const void* src, size_t n)
 //
-// Contract: returns the number of bytes copied in front of the first byte that could not be loaded
-// (read), stored (write), or either (both); n when all were copied. Exact to the byte at any fault. Up
-// to that count dst holds src's bytes. Behind it, nothing has been stored, except that dst may hold
-// bytes of src that were loaded before the source shrank: the caller zeroes that rest. Source and
-// destination do not overlap. A fault on the side that is not guarded is an ordinary fault.
+// Contract of the first: returns the number of bytes copied in front of the first byte that could not be
+// loaded (read), stored (write), or either (both); n when all were copied. Exact to the byte at any fault.
+// Up to that count dst holds src's bytes. Behind it nothing has been stored, except (both) bytes of src
+// that were loaded before the source shrank. Source and destination do not overlap. A fault on the side
+// that is not guarded is an ordinary fault.
+// The second is nosigbus_safe_read itself: it clears the thread's record when all is well, and leaves to
+// nosigbus_finish_read (copy.cpp) whatever is not.
 //
 //   rdi  dst            rsi  src           rdx  n
 //   rcx  copied: every byte below it is done for certain; no landing pad knows more than this
 //   r8   end of the loop   r9  scratch, limit of the byte loop
 //   rax  result; in a landing pad, the faulting address
 //
-// Algorithm: up to 128 bytes, all loads before all stores, from both ends, overlapping in the middle.
-// Above, the first 16 bytes, then 64 at a time to a 16-byte aligned destination, then the last 64
-// bytes, overlapping. Stores go upwards.
+// Algorithm, with V the vector's size: up to 8 V, all loads before all stores, from both ends,
+// overlapping in the middle. Above, the first V bytes, then 4 V at a time to an aligned destination, then
+// the last 4 V bytes, overlapping. Stores go upwards. From routines::string_from bytes on, `rep movsb`,
+// which keeps rcx, rsi and rdi exact at a fault.
 //
 // A landing pad knows `copied` and the faulting address A. Where A's page begins behind `copied`, the
 // bytes in front of that page are still owed: a byte loop, itself guarded, copies them. Where `copied`
 // lies on A's page, it is the answer. Where A's page lies wholly below `copied` (a page that was there
 // a moment ago went away under an overlapping load) the byte loop finds out. The byte loop's own
-// landing pad has the exact answer in `copied`. 4096 here is a lower bound of the page size: with larger
-// pages the byte loop runs into the bad page and finds the same answer.
+// landing pad has the exact answer in `copied`. 4096 is a lower bound of the page size: with huge pages
+// the byte loop runs into the bad page and finds the same answer.
 #include "asm.h"
 
-.macro COPY name, reads, writes
+// Bytes from the thread pointer's slot to nosigbus_fault's cause (checked in copy.cpp).
+#define FAULT_CAUSE 24
+// Offset of string_from in struct routines (checked in routines.cpp).
+#define STRING_FROM 32
+
+// The instructions and registers of one width.
+.macro MOVE_sse2 accesses, landing, operands:vararg
+  GUARDED \accesses, \landing, movdqu \operands
+.endm
+.macro MOVE_avx2 accesses, landing, operands:vararg
+  GUARDED \accesses, \landing, vmovdqu \operands
+.endm
+.macro LEAVE_sse2
+.endm
+.macro LEAVE_avx2
+  vzeroupper
+.endm
+
+// All is copied. A routine of its own clears the record; if an overlay was ever made, C++ looks further.
+.macro DONE name, public
+  .if \public
+  cmpl $0, nosigbus_overlays_seen(%rip)
+  jne .L_seen_\name
+  mov nosigbus_last_fault_record@gottpoff(%rip), %rax
+  movl $0, %fs:FAULT_CAUSE(%rax)
+  .endif
+  mov %rdx, %rax
+  ret
+.endm
+
+.macro COPY name, isa, v, r, reads, writes, public
+  .if \public == 2
+FUNCTION \name, protected
+  .else
 FUNCTION \name
-  xor %ecx, %ecx
-  cmp $16, %rdx
-  jb .L_below_16_\name
-  cmp $32, %rdx
-  ja .L_above_32_\name
+  .endif
+  .if \public == 2
+  cmpl $0, nosigbus_detour(%rip)
+  jne .L_detour_\name
+  .endif
+  cmp $\v, %rdx
+  jb .L_below_v_\name
+  cmp $2*\v, %rdx
+  ja .L_above_2v_\name
 
-  // 16...32
-  GUARDED \reads, .E_load_\name, movdqu (%rsi), %xmm0
-  GUARDED \reads, .E_load_\name, movdqu -16(%rsi,%rdx), %xmm1
-  GUARDED \writes, .E_store_\name, movdqu %xmm0, (%rdi)
-  GUARDED \writes, .E_store_\name, movdqu %xmm1, -16(%rdi,%rdx)
-  mov %rdx, %rax
-  ret
+  // V...2 V
+  MOVE_\isa \reads, .E_begin_load_\name, (%rsi), %\r\()0
+  MOVE_\isa \reads, .E_begin_load_\name, -\v(%rsi,%rdx), %\r\()1
+  MOVE_\isa \writes, .E_begin_store_\name, %\r\()0, (%rdi)
+  MOVE_\isa \writes, .E_begin_store_\name, %\r\()1, -\v(%rdi,%rdx)
+  LEAVE_\isa
+  DONE \name, \public
 
-.L_above_32_\name:
-  cmp $128, %rdx
-  ja .L_above_128_\name
-  cmp $64, %rdx
-  ja .L_above_64_\name
+.L_above_2v_\name:
+  cmp $8*\v, %rdx
+  ja .L_above_8v_\name
+  cmp $4*\v, %rdx
+  ja .L_above_4v_\name
 
-  // 33...64
-  GUARDED \reads, .E_load_\name, movdqu (%rsi), %xmm0
-  GUARDED \reads, .E_load_\name, movdqu 16(%rsi), %xmm1
-  GUARDED \reads, .E_load_\name, movdqu -32(%rsi,%rdx), %xmm2
-  GUARDED \reads, .E_load_\name, movdqu -16(%rsi,%rdx), %xmm3
-  GUARDED \writes, .E_store_\name, movdqu %xmm0, (%rdi)
-  GUARDED \writes, .E_store_\name, movdqu %xmm1, 16(%rdi)
-  GUARDED \writes, .E_store_\name, movdqu %xmm2, -32(%rdi,%rdx)
-  GUARDED \writes, .E_store_\name, movdqu %xmm3, -16(%rdi,%rdx)
-  mov %rdx, %rax
-  ret
+  // 2 V...4 V
+  MOVE_\isa \reads, .E_begin_load_\name, (%rsi), %\r\()0
+  MOVE_\isa \reads, .E_begin_load_\name, 1*\v(%rsi), %\r\()1
+  MOVE_\isa \reads, .E_begin_load_\name, -2*\v(%rsi,%rdx), %\r\()2
+  MOVE_\isa \reads, .E_begin_load_\name, -1*\v(%rsi,%rdx), %\r\()3
+  MOVE_\isa \writes, .E_begin_store_\name, %\r\()0, (%rdi)
+  MOVE_\isa \writes, .E_begin_store_\name, %\r\()1, 1*\v(%rdi)
+  MOVE_\isa \writes, .E_begin_store_\name, %\r\()2, -2*\v(%rdi,%rdx)
+  MOVE_\isa \writes, .E_begin_store_\name, %\r\()3, -1*\v(%rdi,%rdx)
+  LEAVE_\isa
+  DONE \name, \public
 
-  // 65...128
-.L_above_64_\name:
-  GUARDED \reads, .E_load_\name, movdqu (%rsi), %xmm0
-  GUARDED \reads, .E_load_\name, movdqu 16(%rsi), %xmm1
-  GUARDED \reads, .E_load_\name, movdqu 32(%rsi), %xmm2
-  GUARDED \reads, .E_load_\name, movdqu 48(%rsi), %xmm3
-  GUARDED \reads, .E_load_\name, movdqu -64(%rsi,%rdx), %xmm4
-  GUARDED \reads, .E_load_\name, movdqu -48(%rsi,%rdx), %xmm5
-  GUARDED \reads, .E_load_\name, movdqu -32(%rsi,%rdx), %xmm6
-  GUARDED \reads, .E_load_\name, movdqu -16(%rsi,%rdx), %xmm7
-  GUARDED \writes, .E_store_\name, movdqu %xmm0, (%rdi)
-  GUARDED \writes, .E_store_\name, movdqu %xmm1, 16(%rdi)
-  GUARDED \writes, .E_store_\name, movdqu %xmm2, 32(%rdi)
-  GUARDED \writes, .E_store_\name, movdqu %xmm3, 48(%rdi)
-  GUARDED \writes, .E_store_\name, movdqu %xmm4, -64(%rdi,%rdx)
-  GUARDED \writes, .E_store_\name, movdqu %xmm5, -48(%rdi,%rdx)
-  GUARDED \writes, .E_store_\name, movdqu %xmm6, -32(%rdi,%rdx)
-  GUARDED \writes, .E_store_\name, movdqu %xmm7, -16(%rdi,%rdx)
-  mov %rdx, %rax
-  ret
+  // 4 V...8 V
+.L_above_4v_\name:
+  MOVE_\isa \reads, .E_begin_load_\name, (%rsi), %\r\()0
+  MOVE_\isa \reads, .E_begin_load_\name, 1*\v(%rsi), %\r\()1
+  MOVE_\isa \reads, .E_begin_load_\name, 2*\v(%rsi), %\r\()2
+  MOVE_\isa \reads, .E_begin_load_\name, 3*\v(%rsi), %\r\()3
+  MOVE_\isa \reads, .E_begin_load_\name, -4*\v(%rsi,%rdx), %\r\()4
+  MOVE_\isa \reads, .E_begin_load_\name, -3*\v(%rsi,%rdx), %\r\()5
+  MOVE_\isa \reads, .E_begin_load_\name, -2*\v(%rsi,%rdx), %\r\()6
+  MOVE_\isa \reads, .E_begin_load_\name, -1*\v(%rsi,%rdx), %\r\()7
+  MOVE_\isa \writes, .E_begin_store_\name, %\r\()0, (%rdi)
+  MOVE_\isa \writes, .E_begin_store_\name, %\r\()1, 1*\v(%rdi)
+  MOVE_\isa \writes, .E_begin_store_\name, %\r\()2, 2*\v(%rdi)
+  MOVE_\isa \writes, .E_begin_store_\name, %\r\()3, 3*\v(%rdi)
+  MOVE_\isa \writes, .E_begin_store_\name, %\r\()4, -4*\v(%rdi,%rdx)
+  MOVE_\isa \writes, .E_begin_store_\name, %\r\()5, -3*\v(%rdi,%rdx)
+  MOVE_\isa \writes, .E_begin_store_\name, %\r\()6, -2*\v(%rdi,%rdx)
+  MOVE_\isa \writes, .E_begin_store_\name, %\r\()7, -1*\v(%rdi,%rdx)
+  LEAVE_\isa
+  DONE \name, \public
 
-.L_above_128_\name:
-  GUARDED \reads, .E_load_\name, movdqu (%rsi), %xmm0
-  GUARDED \writes, .E_store_\name, movdqu %xmm0, (%rdi)
+.L_above_8v_\name:
+  cmp nosigbus_routines+STRING_FROM(%rip), %rdx
+  jae .L_string_\name
+  MOVE_\isa \reads, .E_begin_load_\name, (%rsi), %\r\()0
+  MOVE_\isa \writes, .E_begin_store_\name, %\r\()0, (%rdi)
   mov %edi, %eax
-  and $15, %eax
-  mov $16, %ecx
-  sub %eax, %ecx               // dst + copied is aligned; 1...16 bytes of the first store count
-  lea -64(%rdx), %r8
-  .p2align 4
+  and $\v-1, %eax
+  mov $\v, %ecx
+  sub %eax, %ecx               // dst + copied is aligned; 1...V bytes of the first store count
+  lea -4*\v(%rdx), %r8
+  .p2align 5
 .L_loop_\name:
-  GUARDED \reads, .E_load_\name, movdqu (%rsi,%rcx), %xmm0
-  GUARDED \reads, .E_load_\name, movdqu 16(%rsi,%rcx), %xmm1
-  GUARDED \reads, .E_load_\name, movdqu 32(%rsi,%rcx), %xmm2
-  GUARDED \reads, .E_load_\name, movdqu 48(%rsi,%rcx), %xmm3
-  GUARDED \writes, .E_store_\name, movdqa %xmm0, (%rdi,%rcx)
-  GUARDED \writes, .E_store_\name, movdqa %xmm1, 16(%rdi,%rcx)
-  GUARDED \writes, .E_store_\name, movdqa %xmm2, 32(%rdi,%rcx)
-  GUARDED \writes, .E_store_\name, movdqa %xmm3, 48(%rdi,%rcx)
-  add $64, %rcx
+  MOVE_\isa \reads, .E_load_\name, 0*\v(%rsi,%rcx), %\r\()0
+  MOVE_\isa \reads, .E_load_\name, 1*\v(%rsi,%rcx), %\r\()1
+  MOVE_\isa \reads, .E_load_\name, 2*\v(%rsi,%rcx), %\r\()2
+  MOVE_\isa \reads, .E_load_\name, 3*\v(%rsi,%rcx), %\r\()3
+  MOVE_\isa \writes, .E_store_\name, %\r\()0, 0*\v(%rdi,%rcx)
+  MOVE_\isa \writes, .E_store_\name, %\r\()1, 1*\v(%rdi,%rcx)
+  MOVE_\isa \writes, .E_store_\name, %\r\()2, 2*\v(%rdi,%rcx)
+  MOVE_\isa \writes, .E_store_\name, %\r\()3, 3*\v(%rdi,%rcx)
+  add $4*\v, %rcx
   cmp %r8, %rcx
   jb .L_loop_\name
-  GUARDED \reads, .E_load_\name, movdqu -64(%rsi,%rdx), %xmm0
-  GUARDED \reads, .E_load_\name, movdqu -48(%rsi,%rdx), %xmm1
-  GUARDED \reads, .E_load_\name, movdqu -32(%rsi,%rdx), %xmm2
-  GUARDED \reads, .E_load_\name, movdqu -16(%rsi,%rdx), %xmm3
-  GUARDED \writes, .E_store_\name, movdqu %xmm0, -64(%rdi,%rdx)
-  GUARDED \writes, .E_store_\name, movdqu %xmm1, -48(%rdi,%rdx)
-  GUARDED \writes, .E_store_\name, movdqu %xmm2, -32(%rdi,%rdx)
-  GUARDED \writes, .E_store_\name, movdqu %xmm3, -16(%rdi,%rdx)
-  mov %rdx, %rax
-  ret
+  MOVE_\isa \reads, .E_load_\name, -4*\v(%rsi,%rdx), %\r\()0
+  MOVE_\isa \reads, .E_load_\name, -3*\v(%rsi,%rdx), %\r\()1
+  MOVE_\isa \reads, .E_load_\name, -2*\v(%rsi,%rdx), %\r\()2
+  MOVE_\isa \reads, .E_load_\name, -1*\v(%rsi,%rdx), %\r\()3
+  MOVE_\isa \writes, .E_store_\name, %\r\()0, -4*\v(%rdi,%rdx)
+  MOVE_\isa \writes, .E_store_\name, %\r\()1, -3*\v(%rdi,%rdx)
+  MOVE_\isa \writes, .E_store_\name, %\r\()2, -2*\v(%rdi,%rdx)
+  MOVE_\isa \writes, .E_store_\name, %\r\()3, -1*\v(%rdi,%rdx)
+  LEAVE_\isa
+  DONE \name, \public
 
-.L_below_16_\name:
+.L_string_\name:
+  mov %rdx, %rcx
+  GUARDED (\reads | \writes), .E_string_\name, rep movsb
+  .if \public
+  sub %rdx, %rdi               // as they came, for whoever looks further
+  sub %rdx, %rsi
+  .endif
+  DONE \name, \public
+
+.L_below_v_\name:
+  .if \v > 16
+  cmp $16, %edx
+  jae .L_16_\name
+  .endif
   cmp $8, %edx
   jae .L_8_\name
   cmp $4, %edx
@@ -122,48 +178,76 @@ FUNCTION \name
   cmp $1, %edx
   jb .L_0_\name
   je .L_1_\name
-  GUARDED \reads, .E_load_\name, movzwl (%rsi), %eax
-  GUARDED \reads, .E_load_\name, movzwl -2(%rsi,%rdx), %r8d
-  GUARDED \writes, .E_store_\name, movw %ax, (%rdi)
-  GUARDED \writes, .E_store_\name, movw %r8w, -2(%rdi,%rdx)
-  mov %rdx, %rax
-  ret
+  GUARDED \reads, .E_begin_load_\name, movzwl (%rsi), %eax
+  GUARDED \reads, .E_begin_load_\name, movzwl -2(%rsi,%rdx), %r8d
+  GUARDED \writes, .E_begin_store_\name, movw %ax, (%rdi)
+  GUARDED \writes, .E_begin_store_\name, movw %r8w, -2(%rdi,%rdx)
+  DONE \name, \public
 .L_1_\name:
-  GUARDED \reads, .E_load_\name, movzbl (%rsi), %eax
-  GUARDED \writes, .E_store_\name, movb %al, (%rdi)
+  GUARDED \reads, .E_begin_load_\name, movzbl (%rsi), %eax
+  GUARDED \writes, .E_begin_store_\name, movb %al, (%rdi)
 .L_0_\name:
-  mov %rdx, %rax
-  ret
+  DONE \name, \public
 .L_4_\name:
-  GUARDED \reads, .E_load_\name, movl (%rsi), %eax
-  GUARDED \reads, .E_load_\name, movl -4(%rsi,%rdx), %r8d
-  GUARDED \writes, .E_store_\name, movl %eax, (%rdi)
-  GUARDED \writes, .E_store_\name, movl %r8d, -4(%rdi,%rdx)
-  mov %rdx, %rax
-  ret
+  GUARDED \reads, .E_begin_load_\name, movl (%rsi), %eax
+  GUARDED \reads, .E_begin_load_\name, movl -4(%rsi,%rdx), %r8d
+  GUARDED \writes, .E_begin_store_\name, movl %eax, (%rdi)
+  GUARDED \writes, .E_begin_store_\name, movl %r8d, -4(%rdi,%rdx)
+  DONE \name, \public
 .L_8_\name:
-  GUARDED \reads, .E_load_\name, movq (%rsi), %rax
-  GUARDED \reads, .E_load_\name, movq -8(%rsi,%rdx), %r8
-  GUARDED \writes, .E_store_\name, movq %rax, (%rdi)
-  GUARDED \writes, .E_store_\name, movq %r8, -8(%rdi,%rdx)
-  mov %rdx, %rax
-  ret
+  GUARDED \reads, .E_begin_load_\name, movq (%rsi), %rax
+  GUARDED \reads, .E_begin_load_\name, movq -8(%rsi,%rdx), %r8
+  GUARDED \writes, .E_begin_store_\name, movq %rax, (%rdi)
+  GUARDED \writes, .E_begin_store_\name, movq %r8, -8(%rdi,%rdx)
+  DONE \name, \public
+  .if \v > 16
+.L_16_\name:
+  MOVE_\isa \reads, .E_begin_load_\name, (%rsi), %xmm0
+  MOVE_\isa \reads, .E_begin_load_\name, -16(%rsi,%rdx), %xmm1
+  MOVE_\isa \writes, .E_begin_store_\name, %xmm0, (%rdi)
+  MOVE_\isa \writes, .E_begin_store_\name, %xmm1, -16(%rdi,%rdx)
+  DONE \name, \public
+  .endif
 
+  .if \public
+.L_seen_\name:
+  mov %rdx, %rcx
+  jmp nosigbus_finish_read
+  .endif
+  .if \public == 2
+.L_detour_\name:
+  jmp *nosigbus_routines(%rip)
+  .endif
+
+.E_string_\name:              // rcx bytes are left; back to the state of the other landing pads
+  mov %rdx, %r8
+  sub %rcx, %r8
+  sub %r8, %rdi
+  sub %r8, %rsi
+  mov %r8, %rcx
+  jmp .E_byte_\name
   .if \writes
-.E_store_\name:                // A lies in dst
+.E_begin_store_\name:         // nothing is done for certain
+  xor %ecx, %ecx
+.E_store_\name:               // A lies in dst
   mov %rdi, %r9
   jmp .L_owed_\name
   .endif
-.E_load_\name:                 // A lies in src
+  .if \reads
+.E_begin_load_\name:
+  xor %ecx, %ecx
+.E_load_\name:                // A lies in src
   mov %rsi, %r9
+  .endif
 .L_owed_\name:
+  LEAVE_\isa
   and $-4096, %rax
   sub %r9, %rax                // start of A's page as an offset; wraps where it lies below the buffer
-  lea 4096(%rax), %r8          // its end; n at least, unless the page lies below `copied`
+  lea 4096(%rax), %r8          // its end
   cmp %rcx, %rax
-  jg .L_limit_\name            // page begins behind copied: copy up to it
+  jg .L_limit_\name           // page begins behind copied: copy up to it
   cmp %rcx, %r8
-  jg .E_byte_\name             // copied lies on the page
+  jg .E_byte_\name            // copied lies on the page
   mov %rdx, %rax               // page ends below copied: try all that is left
 .L_limit_\name:
   cmp %rdx, %rax
@@ -176,14 +260,26 @@ FUNCTION \name
   cmp %r9, %rcx
   jb .L_byte_\name
 .E_byte_\name:
+  .if \public
+  jmp nosigbus_finish_read
+  .else
   mov %rcx, %rax
   ret
+  .endif
 END_FUNCTION \name
 .endm
 
+.macro FAMILY isa, v, r
+COPY nosigbus_copy_read_\isa, \isa, \v, \r, NOSIGBUS_ROW_READ, 0, 0
+COPY nosigbus_copy_write_\isa, \isa, \v, \r, 0, NOSIGBUS_ROW_WRITE, 0
+COPY nosigbus_copy_both_\isa, \isa, \v, \r, NOSIGBUS_ROW_READ, NOSIGBUS_ROW_WRITE, 0
+.endm
+
   .text
-COPY nosigbus_copy_read, NOSIGBUS_ROW_READ, 0
-COPY nosigbus_copy_write, 0, NOSIGBUS_ROW_WRITE
-COPY nosigbus_copy_both, NOSIGBUS_ROW_READ, NOSIGBUS_ROW_WRITE
+  .globl nosigbus_safe_read
+COPY nosigbus_safe_read, avx2, 32, ymm, NOSIGBUS_ROW_READ, 0, 2
+COPY nosigbus_safe_read_sse2, sse2, 16, xmm, NOSIGBUS_ROW_READ, 0, 1
+FAMILY sse2, 16, xmm
+FAMILY avx2, 32, ymm
 
 END_OF_FILE

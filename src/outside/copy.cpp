@@ -4,16 +4,22 @@
 #include <nosigbus/copy.h>
 #include <src/outside/overlay_report.h>
 #include <src/shared/region.h>
+#include <src/shared/routines.h>
 #include <src/shared/thread_state.h>
+#include <stddef.h>
 #include <string.h>
 
-// arch/*/copy.S and fill.S: bytes done in front of the first bad one.
 extern "C" {
-size_t nosigbus_copy_read(void* dst, const void* src, size_t n);
-size_t nosigbus_copy_write(void* dst, const void* src, size_t n);
-size_t nosigbus_copy_both(void* dst, const void* src, size_t n);
+// arch/*/fill.S: bytes done in front of the first bad one.
 size_t nosigbus_fill_guarded(void* dst, int byte, size_t n);
+
+// Where the assembly of nosigbus_safe_read goes when there is more to say than that all is well.
+__attribute__((visibility("hidden"))) size_t nosigbus_finish_read(void* dst, const void* src, size_t n,
+                                                                  size_t copied);
 }
+
+// Assembly routines clear the cause at this offset.
+static_assert(offsetof(nosigbus_fault, cause) == 24);
 
 using namespace nosigbus;
 
@@ -24,8 +30,8 @@ uintptr_t to_address(const void* p) { return reinterpret_cast<uintptr_t>(p); }
 // Runs `operation`, which returns how many of n bytes it did, and keeps the record of what it met. The
 // guarded side is [address, address + n). dst: where to clip what was read, null for writes.
 template <class Operation>
-size_t with_record(const void* guarded, size_t n, nosigbus_access access, void* dst, Operation operation) {
-  const uint64_t before = g_overlay_census.read();
+size_t with_record(const void* guarded, size_t n, nosigbus_access access, void* dst, Operation operation,
+                   uint64_t before = g_overlay_census.read()) {
   const size_t done = operation();
   if (__builtin_expect(done != n, 0)) return done;
   t_last_fault.cause = NOSIGBUS_NONE;
@@ -52,26 +58,33 @@ bool source_was_bad(const void* src, size_t n) {
 
 const nosigbus_fault* nosigbus_last_fault() noexcept { return &t_last_fault; }
 
-size_t nosigbus_safe_read(void* dst, const void* src, size_t n) noexcept {
+size_t nosigbus_careful_read(void* dst, const void* src, size_t n) {
   const size_t copied =
-      with_record(src, n, NOSIGBUS_READ, dst, [=] { return nosigbus_copy_read(dst, src, n); });
-  if (__builtin_expect(copied != n, 0)) {
-    record_first_bad(to_address(src) + copied);
-    memset(static_cast<char*>(dst) + copied, 0, n - copied);
+      with_record(src, n, NOSIGBUS_READ, dst, [=] { return nosigbus_routines.copy_read(dst, src, n); });
+  return copied == n ? n : nosigbus_finish_read(dst, src, n, copied);
+}
+
+size_t nosigbus_finish_read(void* dst, const void* src, size_t n, size_t copied) {
+  if (copied == n) {
+    // The first overlay of all was made while we copied.
+    return with_record(
+        src, n, NOSIGBUS_READ, dst, [n] { return n; }, 0);
   }
+  record_first_bad(to_address(src) + copied);
+  memset(static_cast<char*>(dst) + copied, 0, n - copied);
   return copied;
 }
 
 size_t nosigbus_safe_write(void* dst, const void* src, size_t n) noexcept {
   const size_t copied =
-      with_record(dst, n, NOSIGBUS_WRITE, nullptr, [=] { return nosigbus_copy_write(dst, src, n); });
+      with_record(dst, n, NOSIGBUS_WRITE, nullptr, [=] { return nosigbus_routines.copy_write(dst, src, n); });
   if (__builtin_expect(copied != n, 0)) record_first_bad(to_address(dst) + copied);
   return copied;
 }
 
 size_t nosigbus_safe_copy(void* dst, const void* src, size_t n) noexcept {
   const size_t copied =
-      with_record(src, n, NOSIGBUS_READ, dst, [=] { return nosigbus_copy_both(dst, src, n); });
+      with_record(src, n, NOSIGBUS_READ, dst, [=] { return nosigbus_routines.copy_both(dst, src, n); });
   if (__builtin_expect(copied == n, 1)) return copied;
   if (!source_was_bad(src, n)) {
     record_first_bad(to_address(dst) + copied);

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+//
+// x86_64: the sets of routines, and which the processor can run.
+#include <cpuid.h>
+#include <nosigbus/copy.h>
+#include <src/shared/routines.h>
+
+extern "C" {
+size_t nosigbus_safe_read_sse2(void* dst, const void* src, size_t n);
+size_t nosigbus_copy_read_sse2(void* dst, const void* src, size_t n);
+size_t nosigbus_copy_write_sse2(void* dst, const void* src, size_t n);
+size_t nosigbus_copy_both_sse2(void* dst, const void* src, size_t n);
+size_t nosigbus_copy_read_avx2(void* dst, const void* src, size_t n);
+size_t nosigbus_copy_write_avx2(void* dst, const void* src, size_t n);
+size_t nosigbus_copy_both_avx2(void* dst, const void* src, size_t n);
+}
+
+namespace nosigbus::arch {
+
+namespace {
+
+bool always() { return true; }
+
+// Enhanced `rep movsb`, fast for short copies too: it beats vectors from a few KiB on.
+bool has_strings() {
+  unsigned a, b, c, d;
+  constexpr unsigned fast_short_rep_mov = 1u << 4;  // CPUID 7.0, EDX
+  return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (d & fast_short_rep_mov) != 0;
+}
+
+// The processor has it, and the system saves its registers.
+bool has_avx2() {
+  __builtin_cpu_init();
+  return __builtin_cpu_supports("avx2") != 0;
+}
+bool has_avx2_and_strings() { return has_avx2() && has_strings(); }
+
+constexpr size_t never = SIZE_MAX;
+constexpr size_t from_4k = 4096;
+
+constexpr routines sse2(const char* name, size_t string_from, bool (*supported)()) {
+  return {nosigbus_safe_read_sse2,
+          nosigbus_copy_read_sse2,
+          nosigbus_copy_write_sse2,
+          nosigbus_copy_both_sse2,
+          string_from,
+          name,
+          supported};
+}
+// nosigbus_safe_read is the AVX2 routine itself, which goes elsewhere only when told to.
+constexpr routines avx2(const char* name, size_t string_from, bool (*supported)()) {
+  return {nosigbus_safe_read,
+          nosigbus_copy_read_avx2,
+          nosigbus_copy_write_avx2,
+          nosigbus_copy_both_avx2,
+          string_from,
+          name,
+          supported};
+}
+
+}  // namespace
+
+const routines all_routines[] = {sse2("sse2", never, always), sse2("sse2+string", from_4k, has_strings),
+                                 avx2("avx2", never, has_avx2),
+                                 avx2("avx2+string", from_4k, has_avx2_and_strings)};
+const size_t routines_count = sizeof all_routines / sizeof all_routines[0];
+
+}  // namespace nosigbus::arch
+
+constinit nosigbus::routines nosigbus_routines =
+    nosigbus::arch::sse2("sse2", SIZE_MAX, nosigbus::arch::always);
+
+// The assembly finds these by offset (copy.S).
+static_assert(offsetof(nosigbus::routines, safe_read) == 0);
+static_assert(offsetof(nosigbus::routines, string_from) == 32);

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+//
+// Guarded copies against memcpy, and against the system calls and the wrapper that people use instead.
+#include <fcntl.h>
+#include <nosigbus/copy.h>
+#include <nosigbus/runtime.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "pairs.h"
+
+namespace {
+
+constexpr size_t largest = size_t{64} << 20;
+
+// A memory file of `size` bytes, mapped and hot.
+struct shared_buffer {
+  int fd;
+  unsigned char* data;
+};
+shared_buffer make_shared(size_t size) {
+  const int fd = memfd_create("nosigbus-bench", MFD_CLOEXEC);
+  if (fd < 0 || ftruncate(fd, static_cast<off_t>(size)) != 0) abort();
+  void* const data = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (data == MAP_FAILED) abort();
+  memset(data, 1, size);
+  return {fd, static_cast<unsigned char*>(data)};
+}
+
+unsigned char* target() {
+  static unsigned char* const buffer = [] {
+    auto* const p = static_cast<unsigned char*>(aligned_alloc(4096, largest + 8192));
+    memset(p, 2, largest + 8192);
+    return p;
+  }();
+  return buffer;
+}
+unsigned char* source() {
+  static unsigned char* const buffer = make_shared(largest + 8192).data;
+  return buffer;
+}
+
+void add_hot(size_t n, size_t to, size_t from) {
+  unsigned char* const dst = target() + to;
+  const unsigned char* const src = source() + from;
+  char name[80];
+  snprintf(name, sizeof name, "safe_read %zu B, +%zu <- +%zu", n, to, from);
+  bench::add({name, bench::loop([=] { nosigbus_safe_read(dst, src, n); }), "memcpy",
+              bench::loop([=] { memcpy(dst, src, n); }), 0, "safe_read hot"});
+}
+
+void add_all_sizes() {
+  bench::add_group("safe_read hot", 1.00, 0.93);
+  for (size_t power = 1; power <= largest; power *= 2) {
+    for (const size_t n : {power - 1, power, power + 1}) {
+      if (n == 0 || (n == 1 && power == 2) || (n == 2 && power == 1) || n > largest) continue;
+      add_hot(n, 0, 64);
+      add_hot(n, 5, 643);
+    }
+  }
+}
+
+sigjmp_buf g_way_out;
+void leap(int) { siglongjmp(g_way_out, 1); }
+
+// The technique of browsers: save the mask, set a way out, copy.
+void copy_with_way_out(void* dst, const void* src, size_t n) {
+  if (sigsetjmp(g_way_out, 1) == 0) memcpy(dst, src, n);
+}
+
+void add_other_ways() {
+  constexpr size_t n = size_t{8} << 20;
+  static const shared_buffer file = make_shared(n);
+  unsigned char* const dst = target();
+  bench::add({"safe_read 8 MiB, hot", bench::loop([=] { nosigbus_safe_read(dst, file.data, n); }), "pread",
+              bench::loop([=] { benchmark::DoNotOptimize(pread(file.fd, dst, n, 0)); }), 2.5, ""});
+  const auto by_process_vm = [=] {
+    const iovec to{dst, n}, from{file.data, n};
+    benchmark::DoNotOptimize(process_vm_readv(getpid(), &to, 1, &from, 1, 0));
+  };
+  bench::add({"safe_read 8 MiB, hot, again", bench::loop([=] { nosigbus_safe_read(dst, file.data, n); }),
+              "process_vm_readv", bench::loop(by_process_vm), 0, ""});
+  bench::add({"safe_read 64 B", bench::loop([=] { nosigbus_safe_read(dst, file.data, 64); }),
+              "sigsetjmp + memcpy", bench::loop([=] { copy_with_way_out(dst, file.data, 64); }), 0, ""});
+  bench::add({"safe_read 8 MiB, cold mapping",
+              [=](benchmark::State& state) {
+                for (auto _ : state) {
+                  void* const cold = mmap(nullptr, n, PROT_READ, MAP_SHARED, file.fd, 0);
+                  nosigbus_safe_read(dst, cold, n);
+                  munmap(cold, n);
+                }
+              },
+              "pread", bench::loop([=] { benchmark::DoNotOptimize(pread(file.fd, dst, n, 0)); }), 0.85, ""});
+}
+
+unsigned char* g_bad;
+
+// The kernel's share of a fault: delivery to a handler that steps over the instruction, and return.
+void step_over(int, siginfo_t*, void* context) {
+  static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_RIP] += 2;  // movb (%rax), %al
+}
+void set_handler(void (*handler)(int, siginfo_t*, void*)) {
+  struct sigaction action {};
+  action.sa_sigaction = handler;
+  action.sa_flags = SA_SIGINFO;
+  sigfillset(&action.sa_mask);
+  sigaction(SIGBUS, &action, nullptr);
+}
+
+void add_fault() {
+  static const shared_buffer file = make_shared(size_t{1} << 20);
+  g_bad = file.data;
+  if (ftruncate(file.fd, 0) != 0) abort();
+  bench::add({"one fault caught",
+              [](benchmark::State& state) {
+                nosigbus_install(0);
+                unsigned char byte;
+                for (auto _ : state) nosigbus_safe_read(&byte, g_bad, 1);
+                nosigbus_uninstall();
+              },
+              "bare fault round trip",
+              [](benchmark::State& state) {
+                set_handler(step_over);
+                for (auto _ : state) {
+                  unsigned char* at = g_bad;
+                  asm volatile("movb (%0), %%al" : "+a"(at) : : "memory");
+                }
+                signal(SIGBUS, SIG_DFL);
+              },
+              0.9, ""});
+}
+
+const bool g_added = [] {
+  signal(SIGUSR2, leap);
+  add_all_sizes();
+  add_other_ways();
+  add_fault();
+  return true;
+}();
+
+}  // namespace

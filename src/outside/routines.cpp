@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+#include <nosigbus/copy.h>
+#include <src/shared/routines.h>
+#include <string.h>
+
+// Until the best routines are chosen, nosigbus_safe_read must not be taken for one of them.
+constinit std::atomic<uint32_t> nosigbus_detour{1};
+constinit std::atomic<uint32_t> nosigbus_overlays_seen{0};
+
+namespace nosigbus {
+
+namespace {
+
+void put_in_force(const routines& set) {
+  nosigbus_detour.store(1, std::memory_order_relaxed);
+  nosigbus_routines = set;
+  if (nosigbus_overlays_seen.load(std::memory_order_relaxed) != 0) {
+    nosigbus_routines.safe_read = nosigbus_careful_read;
+  } else if (set.safe_read == nosigbus_safe_read) {
+    nosigbus_detour.store(0, std::memory_order_release);
+  }
+}
+
+// Before the constructors of programs that use guarded operations.
+__attribute__((constructor(101))) void choose() {
+  for (size_t i = arch::routines_count; i-- > 0;) {
+    if (arch::all_routines[i].supported()) return put_in_force(arch::all_routines[i]);
+  }
+}
+
+}  // namespace
+
+bool use_routines(const char* name) {
+  for (size_t i = 0; i < arch::routines_count; ++i) {
+    const routines& set = arch::all_routines[i];
+    if (strcmp(set.name, name) != 0 || !set.supported()) continue;
+    put_in_force(set);
+    return true;
+  }
+  return false;
+}
+
+}  // namespace nosigbus
