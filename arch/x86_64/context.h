@@ -28,11 +28,12 @@ class machine_state {
     return reg(REG_TRAPNO) == page_fault && (reg(REG_ERR) & error_instruction_fetch) != 0;
   }
 
-  // The kernel's 64-bit signal mask that returning from the handler restores.
-  uint64_t blocked() const {
-    uint64_t mask;
+  // Takes the signal out of the mask that returning from the handler restores.
+  void unblock(int signo) {
+    uint64_t mask;  // the kernel's 64 signals come first in the C library's larger set
     __builtin_memcpy(&mask, &uc_->uc_sigmask, sizeof mask);
-    return mask;
+    mask &= ~(uint64_t{1} << (signo - 1));
+    __builtin_memcpy(&uc_->uc_sigmask, &mask, sizeof mask);
   }
   // The kernel sets it to null and ignores it on return (arch/x86/kernel/signal_64.c).
   void*& link() { return reinterpret_cast<void*&>(uc_->uc_link); }
@@ -48,5 +49,19 @@ class machine_state {
 
   ucontext_t* uc_;
 };
+
+// First in the handler: the kernel leaves EFLAGS.AC as the interrupted code had it, and with it set every
+// misaligned access that the compiler makes of ours would be a fault in the handler.
+inline void allow_misaligned_accesses() {
+  asm volatile(
+      "lea -128(%%rsp), %%rsp\n\t"  // the red zone
+      "pushfq\n\t"
+      "andl $~0x40000, (%%rsp)\n\t"
+      "popfq\n\t"
+      "lea 128(%%rsp), %%rsp"
+      :
+      :
+      : "memory", "cc");
+}
 
 }  // namespace nosigbus::arch

@@ -47,8 +47,7 @@ struct nosigbus_extable_row {
 NOSIGBUS_API int nosigbus_extable_register(const struct nosigbus_extable_row* begin,
                                            const struct nosigbus_extable_row* end) NOSIGBUS_NOEXCEPT;
 
-/* Takes them back, before the DSO is unloaded: the last call that balances a registration waits for
- * handlers that are looking at the rows.
+/* Takes them back, before the DSO is unloaded, with the last call that balances a registration.
  *
  * begin: as registered. Returns 0, or -ENOENT: not registered; -ENOMEM: nothing has changed.
  * Thread-safe. Not async-signal-safe. */

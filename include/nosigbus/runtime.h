@@ -63,8 +63,8 @@ NOSIGBUS_API int nosigbus_check(void) NOSIGBUS_NOEXCEPT;
  * previous action and is called for all that is not ours.
  *
  * Returns 0 (also when not displaced), or -ENOENT when not installed. A handler that chains to ours
- * and becomes our previous action makes a circle: a signal that goes round it once gets the default
- * action.
+ * and becomes our previous action makes a circle: a signal that comes round goes to the action that was
+ * previous before, and round again gets the default action.
  * Thread-safe. Not async-signal-safe. */
 NOSIGBUS_API int nosigbus_rearm(void) NOSIGBUS_NOEXCEPT;
 

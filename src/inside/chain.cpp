@@ -10,7 +10,7 @@
 
 namespace nosigbus {
 
-constinit signal_slot g_signal_slots[2] = {{SIGBUS, {}, {}}, {SIGSEGV, {}, {}}};
+constinit signal_slot g_signal_slots[2] = {{SIGBUS, {}, {}, {}}, {SIGSEGV, {}, {}, {}}};
 constinit std::atomic<unsigned> g_install_flags{0};
 
 namespace {
@@ -26,13 +26,15 @@ struct chain_mark {
   void* next;
 };
 
-bool went_round(arch::machine_state& state) {
+// How often this signal has come by here already.
+int rounds(arch::machine_state& state) {
+  int count = 0;
   for (auto* mark = static_cast<chain_mark*>(state.link());
        mark != nullptr && mark->magic == chain_mark::magic_value;
        mark = static_cast<chain_mark*>(mark->next)) {
-    if (mark->owner == g_signal_slots) return true;
+    if (mark->owner == g_signal_slots) ++count;
   }
-  return false;
+  return count;
 }
 
 // A fault that the kernel raised at an instruction: it kills also when it is ignored. A memory error
@@ -41,10 +43,14 @@ bool synchronous(int signo, const siginfo_t& info) {
   return info.si_code > 0 && !(signo == SIGBUS && info.si_code == BUS_MCEERR_AO);
 }
 
-// Kills as the kernel would have: the same siginfo, delivered under the default action as soon as we
-// return and the mask is the interrupted code's again. So the core shows the faulting instruction.
-// Returning to let the fault repeat would do the same only if it repeats.
-void default_action(int signo, const siginfo_t* info) {
+// Kills as the kernel would have: the same siginfo, delivered under the default action as soon as the
+// signal frame is left, with the registers of the interrupted code. So the core shows the faulting
+// instruction. Returning to let the fault repeat would do the same only if it repeats.
+void default_action(int signo, const siginfo_t* info, arch::machine_state& state) {
+  // Not before the frame is left, whatever mask a handler on top of ours has set; and then at once, also
+  // where the signal was let through by a wait (sigsuspend) and the mask around it blocks it.
+  sys::set_signal_mask(~uint64_t{0}, nullptr);
+  state.unblock(signo);
   sys::set_default_action(signo);
   if (sys::failed(sys::queue_to_self(signo, info)) && info->si_code <= 0) {
     sys::raw_syscall(SYS_tgkill, sys::raw_syscall(SYS_getpid), sys::raw_syscall(SYS_gettid), signo);
@@ -57,29 +63,36 @@ bool resets(const previous_action& action) {
   return (action.flags & static_cast<int>(SA_RESETHAND)) != 0 && !is_ignore(action);
 }
 
-// The previous action. Carries out SA_RESETHAND; whoever loses the race meets the default action.
-const previous_action& take_action(signal_slot& slot) {
-  const previous_action* action = slot.previous.load(std::memory_order_acquire);
+// Carries out SA_RESETHAND; whoever loses the race meets the default action.
+const previous_action& take_action(std::atomic<const previous_action*>& previous) {
+  const previous_action* action = previous.load(std::memory_order_acquire);
   while (action != nullptr && resets(*action) &&
-         !slot.previous.compare_exchange_weak(action, &g_default_action, std::memory_order_acq_rel,
-                                              std::memory_order_acquire)) {
+         !previous.compare_exchange_weak(action, &g_default_action, std::memory_order_acq_rel,
+                                         std::memory_order_acquire)) {
   }
   return action != nullptr ? *action : g_default_action;
+}
+
+// The action to hand the signal on to. One that has gone round meets the action that was previous before
+// rearm put the other handler of the circle there: whom we called before, when that handler called us.
+const previous_action& next_action(signal_slot& slot, int round) {
+  switch (round) {
+    case 0:
+      return take_action(slot.previous);
+    case 1:
+      return take_action(slot.before_rearm);
+    default:
+      return g_default_action;
+  }
 }
 
 void call(const previous_action& action, int signo, siginfo_t* info, void* ucontext) {
   arch::machine_state state(ucontext);
   chain_mark mark{chain_mark::magic_value, g_signal_slots, state.link()};
   state.link() = &mark;
-  uint64_t mask = state.blocked() | action.mask;
-  if ((action.flags & SA_NODEFER) == 0) mask |= uint64_t{1} << (signo - 1);
-  uint64_t old_mask;
-  sys::set_signal_mask(mask, &old_mask);
-  // A handler without SA_SIGINFO ignores the arguments it does not know, as when the kernel passes them.
-  // It is on the stack where the kernel would have put it: our action has its SA_ONSTACK.
+  // Stack and signal mask are as the kernel would have made them, because our action has this one's flags
+  // and mask (runtime.cpp). A handler without SA_SIGINFO ignores the arguments it does not know.
   action.handler(signo, info, ucontext);
-  // For a handler on top of ours that called us; the kernel restores the interrupted code's mask anyway.
-  sys::set_signal_mask(old_mask, nullptr);
   state.link() = mark.next;
 }
 
@@ -89,10 +102,9 @@ void chain(int signo, siginfo_t* info, void* ucontext) {
   counters::add(g_counters.chained);
   signal_slot* const slot = slot_of(signo);
   arch::machine_state state(ucontext);
-  if (slot == nullptr || went_round(state)) return default_action(signo, info);
-  const previous_action& action = take_action(*slot);
+  const previous_action& action = slot == nullptr ? g_default_action : next_action(*slot, rounds(state));
   if (is_ignore(action) && !synchronous(signo, *info)) return;
-  if (is_ignore(action) || is_default(action)) return default_action(signo, info);
+  if (is_ignore(action) || is_default(action)) return default_action(signo, info, state);
   call(action, signo, info, ucontext);
 }
 

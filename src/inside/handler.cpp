@@ -4,6 +4,7 @@
 // system calls. Every line here is reviewed for async-signal safety.
 //
 // The handler, and the first-chance entry for programs that own theirs.
+#include <context.h>
 #include <nosigbus/runtime.h>
 #include <src/inside/absorb.h>
 #include <src/inside/chain.h>
@@ -12,6 +13,7 @@
 using namespace nosigbus;
 
 extern "C" void nosigbus_on_signal(int signo, siginfo_t* info, void* ucontext) {
+  arch::allow_misaligned_accesses();
   if (absorb(signo, *info, ucontext)) return;
   chain(signo, info, ucontext);
 }

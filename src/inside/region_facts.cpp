@@ -51,8 +51,6 @@ verdict io_error(const region_descriptor& region, size_t page) {
   return {NOSIGBUS_IO, {page, page + region.granule}, page};
 }
 
-const verdict there_again{NOSIGBUS_NONE, {}, 0};
-
 bool accessible(const region_descriptor& region, size_t page, bool write) {
   return probe::pages(region.base + page, region.granule, write) == probe::answer::accessible;
 }

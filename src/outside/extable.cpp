@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <src/shared/extable.h>
+#include <src/shared/syscalls.h>
 #include <stdlib.h>
 
 // Defined by the linker: this DSO's (or, linked statically, the program's) own section.
@@ -13,8 +14,8 @@ extern "C" __attribute__((visibility("hidden"))) const nosigbus_extable_row __st
 namespace nosigbus::extable {
 
 // Here, so that a program that links the handler statically gets the constructor below with it.
-constinit std::atomic<const snapshot*> g_snapshot{};
-constinit visitor_count g_visitors{};
+constinit table g_tables[2]{};
+constinit std::atomic<uint32_t> g_in_force{0};
 
 namespace {
 
@@ -33,33 +34,72 @@ uintptr_t resolve(const int32_t& relative) {
   return reinterpret_cast<uintptr_t>(&relative) + static_cast<uintptr_t>(static_cast<intptr_t>(relative));
 }
 
+struct resolved_row {
+  uintptr_t instruction, landing;
+  uint32_t flags;
+};
+
 int by_instruction(const void* a, const void* b) {
-  const uintptr_t left = static_cast<const entry*>(a)->instruction;
-  const uintptr_t right = static_cast<const entry*>(b)->instruction;
+  const uintptr_t left = static_cast<const resolved_row*>(a)->instruction;
+  const uintptr_t right = static_cast<const resolved_row*>(b)->instruction;
   return left < right ? -1 : left > right ? 1 : 0;
+}
+
+// All rows of g_sections, sorted; the caller frees them.
+resolved_row* resolve_all(size_t* count) {
+  size_t total = 0;
+  for (const section* s = g_sections; s != nullptr; s = s->next)
+    total += static_cast<size_t>(s->end - s->begin);
+  auto* const rows = static_cast<resolved_row*>(malloc((total + 1) * sizeof(resolved_row)));
+  if (rows == nullptr) return nullptr;
+  *count = 0;
+  for (const section* s = g_sections; s != nullptr; s = s->next) {
+    for (const nosigbus_extable_row* row = s->begin; row != s->end; ++row) {
+      rows[(*count)++] = {resolve(row->instruction), resolve(row->landing), row->flags};
+    }
+  }
+  qsort(rows, *count, sizeof(resolved_row), by_instruction);
+  return rows;
+}
+
+// Room for `count` rows in a table that is not in force. False without memory.
+bool reserve(table& rows, size_t count) {
+  if (count <= rows.capacity) return true;
+  size_t capacity = rows.capacity == 0 ? 256 : rows.capacity;
+  while (capacity < count) capacity *= 2;
+  const long fresh =
+      sys::mmap(0, capacity * sizeof(entry), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (sys::failed(fresh)) return false;
+  rows.entries.store(reinterpret_cast<entry*>(fresh), std::memory_order_release);
+  rows.capacity = capacity;
+  return true;
 }
 
 // Makes the rows of g_sections the ones that handlers see. -ENOMEM leaves the old ones in place.
 int publish() {
-  size_t count = 0;
-  for (const section* s = g_sections; s != nullptr; s = s->next)
-    count += static_cast<size_t>(s->end - s->begin);
-  auto* fresh = static_cast<snapshot*>(malloc(sizeof(snapshot) + count * sizeof(entry)));
+  size_t count;
+  resolved_row* const fresh = resolve_all(&count);
   if (fresh == nullptr) return -ENOMEM;
-  fresh->count = 0;
-  for (const section* s = g_sections; s != nullptr; s = s->next) {
-    for (const nosigbus_extable_row* row = s->begin; row != s->end; ++row) {
-      fresh->entries[fresh->count++] = {resolve(row->instruction), resolve(row->landing), row->flags};
+  const uint32_t spare = 1 - g_in_force.load(std::memory_order_relaxed);
+  table& rows = g_tables[spare];
+  const uint32_t version = rows.version.load(std::memory_order_relaxed);
+  rows.version.store(version + 1, std::memory_order_relaxed);
+  // release: whoever reads a row written below finds the version odd, or changed.
+  std::atomic_thread_fence(std::memory_order_release);
+  const bool room = reserve(rows, count);
+  if (room) {
+    entry* const entries = rows.entries.load(std::memory_order_relaxed);
+    for (size_t i = 0; i < count; ++i) {
+      entries[i].instruction.store(fresh[i].instruction, std::memory_order_relaxed);
+      entries[i].landing.store(fresh[i].landing, std::memory_order_relaxed);
+      entries[i].flags.store(fresh[i].flags, std::memory_order_relaxed);
     }
+    rows.count.store(count, std::memory_order_release);
   }
-  qsort(fresh->entries, fresh->count, sizeof(entry), by_instruction);
-  // seq_cst: hide the old one, then look for its visitors (sync.h).
-  const snapshot* old = g_snapshot.exchange(fresh, std::memory_order_seq_cst);
-  if (old != nullptr) {
-    g_visitors.wait_until_none();
-    free(const_cast<snapshot*>(old));
-  }
-  return 0;
+  rows.version.store(version + 2, std::memory_order_release);
+  if (room) g_in_force.store(spare, std::memory_order_release);
+  free(fresh);
+  return room ? 0 : -ENOMEM;
 }
 
 section** find_section(const nosigbus_extable_row* begin) {

@@ -80,18 +80,26 @@ struct sigaction to_sigaction(const previous_action& action) {
 }
 
 // Where a handler was before us, the kernel has to treat the thread as that handler wants it, because we
-// may have to call it: on the alternate stack or not, system calls restarted or not. Moving it to another
-// stack afterwards would not do: the next signal would overwrite our frame on the alternate stack.
-// With none before us, the alternate stack is the safer one, and no system call is interrupted.
-// All signals blocked: nothing interrupts the handler.
+// may have to call it: on the alternate stack or not, system calls restarted or not, with its mask. None of
+// that can be made up for afterwards: moved to another stack, our frame on the alternate one would be
+// overwritten by the next signal; and the mask of a wait that let the signal through (sigsuspend) is known
+// to the kernel alone. With none before us, the alternate stack is the safer one, no system call is
+// interrupted, and nothing interrupts the handler.
 struct sigaction our_action(const previous_action& previous) {
   struct sigaction ours {};
+  if (is_default(previous) || is_ignore(previous)) {
+    ours.sa_flags = SA_ONSTACK | SA_RESTART;
+    sigfillset(&ours.sa_mask);
+  } else {
+    ours = to_sigaction(previous);
+    ours.sa_flags &= SA_ONSTACK | SA_RESTART | SA_NODEFER;
+  }
   ours.sa_sigaction = nosigbus_on_signal;
-  const int wanted = is_default(previous) || is_ignore(previous) ? ~0 : previous.flags;
-  ours.sa_flags = SA_SIGINFO | (wanted & (SA_ONSTACK | SA_RESTART));
-  sigfillset(&ours.sa_mask);
+  ours.sa_flags |= SA_SIGINFO;
   return ours;
 }
+
+bool taken(const signal_slot& slot) { return slot.taken.load(std::memory_order_relaxed); }
 
 // Puts our handler on top of whatever is there, unless it is ours already.
 int take(signal_slot& slot) {
@@ -105,6 +113,9 @@ int take(signal_slot& slot) {
     const previous_action* const previous = intern(current);
     if (previous == nullptr) return -ENOMEM;
     // Before our handler can run: it needs to know whom to call.
+    if (taken(slot)) {
+      slot.before_rearm.store(slot.previous.load(std::memory_order_relaxed), std::memory_order_release);
+    }
     slot.previous.store(previous, std::memory_order_release);
     const struct sigaction ours = our_action(*previous);
     struct sigaction replaced;
@@ -119,8 +130,6 @@ bool displaced(const signal_slot& slot) {
   struct sigaction current;
   return sigaction(slot.signo, nullptr, &current) == 0 && !is_ours(current);
 }
-
-bool taken(const signal_slot& slot) { return slot.taken.load(std::memory_order_relaxed); }
 
 bool wants(const signal_slot& slot) {
   return slot.signo == SIGBUS || g_writes_to_overlays ||
@@ -168,6 +177,7 @@ int nosigbus_uninstall() noexcept {
     if (!taken(slot)) continue;
     const struct sigaction previous = to_sigaction(*slot.previous.load(std::memory_order_acquire));
     if (sigaction(slot.signo, &previous, nullptr) != 0) return -errno;
+    slot.before_rearm.store(nullptr, std::memory_order_relaxed);
     slot.taken.store(false, std::memory_order_relaxed);
   }
   g_install_flags.store(0, std::memory_order_relaxed);

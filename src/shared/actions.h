@@ -33,6 +33,8 @@ inline bool is_ignore(const previous_action& action) {
 struct signal_slot {
   int signo;
   std::atomic<const previous_action*> previous;
+  // What `previous` was before the last rearm; otherwise as that.
+  std::atomic<const previous_action*> before_rearm;
   // Our action is (or was, when displaced) in place. Written under install's mutex; relaxed.
   std::atomic<bool> taken;
 };
