@@ -60,13 +60,16 @@ NOSIGBUS_API int nosigbus_map(struct nosigbus_region** out, int fd, off_t offset
 
 /* Makes an existing mapping a region.
  *
- * out: as above. address: page-aligned start of the mapping. length: bytes, > 0. fd: the mapped file,
- *   or -1; with it end of file is told from I/O error by the file's size, and private mappings can be
- *   refreshed; the caller may close it afterwards. Without it, a page counts as past the end of file
- *   when no page behind it can be supplied either, and always in a private mapping. flags: as above without
- * NOSIGBUS_PRIVATE. Returns 0; -EINVAL: out NULL, address NULL or unaligned, length 0, the range wraps,
- * unknown flags; -EBADF: fd neither -1 nor open; -ENOMEM: the range is not wholly mapped, or no memory;
- *   -EEXIST: it overlaps a region. On error nothing has changed. */
+ * out: receives the region; untouched on error. address: page-aligned start of the mapping. length: bytes,
+ *   > 0. fd: the mapped file, or -1; the caller may close it afterwards. With it, end of file is told from
+ *   I/O error by the file's size, and private mappings can be refreshed. Without it, a page counts as past
+ *   the end of file when no page behind it can be supplied either, and always in a private mapping. flags:
+ *   above, without NOSIGBUS_PRIVATE.
+ * Returns 0; -EINVAL: out NULL, address NULL or unaligned, length 0, the range wraps, unknown flags, or the
+ *   range is more than one file's pages in a row (anonymous memory in their place is accepted; refresh does
+ *   not replace it); -EBADF: fd neither -1 nor open; -ENOMEM: the range is not wholly mapped, or no memory;
+ *   -EMFILE: NOSIGBUS_CLIP, and no descriptor to spare; -EEXIST: it overlaps a region. On error nothing
+ *   has changed. */
 NOSIGBUS_API int nosigbus_adopt(struct nosigbus_region** out, void* address, size_t length, int fd,
                                 unsigned flags) NOSIGBUS_NOEXCEPT;
 
@@ -107,10 +110,11 @@ NOSIGBUS_API int nosigbus_region_status(struct nosigbus_region* region, struct n
  * are dropped with the overlay; private pages in front of it stay. Concurrent readers see either the
  * zeros or the file.
  *
- * Returns 1: the region is whole, all of it is the file's data again (also when it never was not; where the
- * file's size is not known, whole pages are what is seen); 0: the file is still too short, as much as there
- * is has been put back; -ENOTSUP: the overlay cannot be taken back (private mapping adopted without fd);
- * -ENOMEM: map limit reached. */
+ * Returns 1: the region is whole, all of it is the file's data again, also when it never was not (where the
+ *   file's size is not known, whole pages are what is seen; after I/O errors, some of them are looked at);
+ *   0: the file is still too short, as much as there is has been put back; -ENOTSUP: the overlay cannot be
+ *   taken back (private mapping adopted without fd; anonymous memory that was adopted); -ENOMEM: map limit
+ *   reached. */
 NOSIGBUS_API int nosigbus_region_refresh(struct nosigbus_region* region) NOSIGBUS_NOEXCEPT;
 
 /* Ends the region. A mapping made by nosigbus_map is unmapped; an adopted one stays as it is, overlays

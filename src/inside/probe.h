@@ -31,6 +31,9 @@ inline answer by_copy(uintptr_t address) {
   return result == 1 ? answer::accessible : answer::missing;
 }
 
+// Whether the kernel can be asked about writing (since 5.14).
+inline bool knows_of_writes() { return sys::madvise(0, 0, populate_write) == 0; }
+
 // [address, address + length): page-aligned. Brings the pages in as an access would: one page of a hole
 // is allocated, a private page that is probed for writing is copied.
 inline answer pages(uintptr_t address, size_t length, bool write) {
@@ -39,9 +42,10 @@ inline answer pages(uintptr_t address, size_t length, bool write) {
       return answer::accessible;
     case -EINVAL: {
       // Not permitted, or an old kernel. There, only reading can be asked for, page by page: the last
-      // page decides, as what is missing behind an end of file is missing up to the end.
-      const long supported = sys::madvise(0, 0, populate_read);
-      return supported == 0 ? answer::forbidden : by_copy(address + length - 1);
+      // page decides, as what is missing behind an end of file is missing up to the end. A write that
+      // faulted is taken at its word: a page can be readable and yet not writable, on a full disk.
+      if (knows_of_writes()) return answer::forbidden;
+      return write ? answer::missing : by_copy(address + length - 1);
     }
     case -ENOMEM:
       return answer::forbidden;

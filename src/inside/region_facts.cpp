@@ -27,7 +27,11 @@ bool supplied(const region_descriptor& region, size_t page) {
   // pages out of the mappings then, and it can be preempted in between. So the page is taken out of the
   // mapping (it stays in the file), and has to be found in the file anew. Not so where that would throw
   // away a private copy.
-  if (region.shared && sys::failed(sys::madvise(address, region.granule, MADV_DONTNEED))) return false;
+  // Locked pages go by another name (Linux 5.18); where nothing goes, a mapped page has to do.
+  constexpr int dontneed_locked = 24;
+  if (region.shared && sys::failed(sys::madvise(address, region.granule, MADV_DONTNEED))) {
+    sys::madvise(address, region.granule, dontneed_locked);
+  }
   return probe::pages(address, region.granule, false) == probe::answer::accessible;
 }
 

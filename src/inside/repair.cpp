@@ -6,6 +6,7 @@
 #include <src/inside/region_facts.h>
 #include <src/inside/repair.h>
 #include <src/shared/counters.h>
+#include <src/shared/region_lock.h>
 #include <src/shared/registry.h>
 
 namespace nosigbus {
@@ -15,32 +16,38 @@ constinit overlay_census g_overlay_census{};
 namespace {
 
 // Before the file's last page may be gone for good: keep a second mapping of it, from which refresh can
-// duplicate the pages back (mremap(2), "old_size 0"; shared mappings only).
+// duplicate the pages back, with the protection they have now (mremap(2), "old_size 0"; shared mappings
+// only).
 void keep_way_back(region_descriptor& region) {
-  if (region.fd_remaps || region.shadow != 0 || region.no_way_back) return;
+  if (!region.shared || region.shadow != 0) return;
   const long shadow = sys::mremap(region.base, 0, region.mapped, MREMAP_MAYMOVE);
-  if (sys::failed(shadow)) {
-    region.no_way_back = true;
-  } else {
-    region.shadow = static_cast<uintptr_t>(shadow);
-  }
+  if (!sys::failed(shadow)) region.shadow = static_cast<uintptr_t>(shadow);
+  region.no_way_back = region.shadow == 0 && !region.fd_remaps;
 }
 
 // The overlay of a region that discards writes is as writable as the mapping is now, any other is
 // read-only: a write must not vanish unless it was asked to.
 int overlay_protection(const region_descriptor& region, const nosigbus_fault& fault, size_t page) {
   if ((region.flags & NOSIGBUS_DISCARD_WRITES) == 0) return PROT_READ;
-  if (fault.access == NOSIGBUS_WRITE) return PROT_READ | PROT_WRITE;
-  // Asked of a missing page: "missing" if it could be written else.
-  const bool writable = probe::pages(region.base + page, region.granule, true) != probe::answer::forbidden;
+  bool writable = fault.access == NOSIGBUS_WRITE;
+  if (!writable && probe::knows_of_writes()) {
+    // Asked of a missing page: "missing" if it could be written else.
+    writable = probe::pages(region.base + page, region.granule, true) != probe::answer::forbidden;
+  } else if (!writable) {
+    writable = (region.prot & PROT_WRITE) != 0;
+  }
   return writable ? PROT_READ | PROT_WRITE : PROT_READ;
 }
 
 bool map_zeros(const region_descriptor& region, interval part, int prot) {
+  constexpr int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
   const uintptr_t begin = region.base + part.begin;
   const size_t length = part.end - part.begin;
-  const long result =
-      sys::mmap(begin, length, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
+  long result = sys::mmap(begin, length, prot, flags, -1, 0);
+  // Under mlockall(MCL_FUTURE) the new pages count beside the locked ones that they replace.
+  if (result == -EAGAIN && !sys::failed(sys::munlock(begin, length))) {
+    result = sys::mmap(begin, length, prot, flags, -1, 0);
+  }
   if (sys::failed(result)) return false;
   counters::add(g_counters.overlays);
   // Read-only zeros can come from the one huge zero page: a reader of the whole tail then faults once
@@ -49,39 +56,53 @@ bool map_zeros(const region_descriptor& region, interval part, int prot) {
   return true;
 }
 
-// Overlays `part`, leaving alone what is overlaid already where that could hold discarded writes.
-bool map_zeros_in_gaps(const region_descriptor& region, interval part, int prot) {
-  if ((prot & PROT_WRITE) == 0) return map_zeros(region, part, prot);
-  size_t begin = part.begin;
-  for (unsigned i = 0; i < region.overlays.size(); ++i) {
-    const interval& old = region.overlays[i];
-    if (old.end <= begin || old.begin >= part.end) continue;
-    if (old.begin > begin && !map_zeros(region, {begin, old.begin}, prot)) return false;
-    begin = old.end;
-  }
-  return begin >= part.end || map_zeros(region, {begin, part.end}, prot);
+void enter_in_books(region_descriptor& region, interval part) {
+  if (!region.overlays.touches(part)) ++region.isolated;
+  region.overlays.add(part);
+  interval& ever = region.ever_overlaid;
+  if (ever.begin == ever.end) ever = part;
+  if (part.begin < ever.begin) ever.begin = part.begin;
+  if (part.end > ever.end) ever.end = part.end;
+  if (part.grade > ever.grade) ever.grade = part.grade;
 }
 
-bool overlay(region_descriptor& region, const nosigbus_fault& fault, size_t page, interval part) {
-  const int prot = overlay_protection(region, fault, page);
-  keep_way_back(region);
-  part = region.overlays.widened(part);
-  const bool first = region.overlays.empty();
-  // Both before the first zero can be read: whoever reads it must be able to notice afterwards.
-  first ? overlay_begins(region) : overlay_grows(region);
-  bool done = map_zeros_in_gaps(region, part, prot);
-  // An overlaid page that cannot be accessed is not ours any more: somebody mapped over it.
-  if (done && region.overlays.contains(page)) done = map_zeros(region, {page, page + region.granule}, prot);
-  if (!done) {
-    // Map limit, a sealed mapping (mseal), huge pages of a size we do not know: declined.
-    if (first) overlay_ends(region);
-    return false;
+// Overlays `part`. Read-only zeros replace zeros: all that becomes one overlay is mapped as one, and stays
+// one VMA. Where overlays could hold discarded writes, only the gaps between them are filled.
+bool map_overlay(region_descriptor& region, interval part, int prot) {
+  if ((prot & PROT_WRITE) == 0) {
+    if (!map_zeros(region, region.overlays.united(part), prot)) return false;
+    enter_in_books(region, part);
+    return true;
   }
-  region.overlays.add(part);
-  region.last_overlay = region.overlays.hull();
-  region.last_cause = fault.cause;
-  if (fault.cause != NOSIGBUS_EOF) region.bad_pages = true;
-  return true;
+  for (;;) {
+    const interval gap = region.overlays.first_gap(part);
+    if (gap.begin == gap.end) return true;
+    if (!map_zeros(region, gap, prot)) return false;
+    enter_in_books(region, gap);
+  }
+}
+
+bool overlay(region_descriptor& region, region_lock& lock, const nosigbus_fault& fault, size_t page,
+             interval part) {
+  const int prot = overlay_protection(region, fault, page);
+  const bool first = region.overlays.empty();
+  if (first) {
+    region.isolated = 0;
+    keep_way_back(region);
+  }
+  part.grade = fault.cause;
+  part = region.overlays.widened(part, region.isolated < max_overlays);
+  // An overlaid page that cannot be accessed is not ours any more: somebody mapped over it.
+  const bool lost = region.overlays.contains(page);
+  lock.begin_change(part);
+  // Before the first zero can be read: whoever reads it must be able to notice afterwards.
+  first ? overlay_begins(region) : overlay_changes(region);
+  bool done = map_overlay(region, part, prot);
+  if (done && lost) done = map_zeros(region, {page, page + region.granule}, prot);
+  // Not done: map limit, a sealed mapping (mseal), huge pages of a size we do not know. Declined.
+  if (region.overlays.empty()) overlay_ends(region);
+  lock.end_change();
+  return done;
 }
 
 bool absorbs(const region_descriptor& region, const nosigbus_fault& fault) {
@@ -98,7 +119,7 @@ bool absorbs(const region_descriptor& region, const nosigbus_fault& fault) {
   }
 }
 
-bool repair_locked(region_descriptor& region, nosigbus_fault& fault) {
+bool repair_locked(region_descriptor& region, region_lock& lock, nosigbus_fault& fault) {
   const size_t page = (fault.address - region.base) & ~(region.granule - 1);
   const bool write = fault.access == NOSIGBUS_WRITE;
   // Another thread was faster. Asked of the kernel, not of our books: somebody may have mapped a file
@@ -112,36 +133,43 @@ bool repair_locked(region_descriptor& region, nosigbus_fault& fault) {
   if (found.cause == NOSIGBUS_NONE) return true;  // it is there again
   fault.cause = found.cause;
   if (!absorbs(region, fault)) return false;
-  if (!overlay(region, fault, page, found.missing)) return false;
+  if (region.overlays.empty()) region.first_bad_offset = ~uint64_t{0};
+  if (!overlay(region, lock, fault, page, found.missing)) return false;
   if (found.first_bad < region.first_bad_offset) region.first_bad_offset = found.first_bad;
   return true;
+}
+
+// What visit says of the region at this address, with its lock held; false where there is none.
+template <class Visit>
+bool with_region_at(uintptr_t address, Visit visit) {
+  if (registry::find(address) == nullptr) return false;
+  // Before the visit begins: a signal handler that leaves by longjmp would leave it open.
+  const scoped_signal_block no_signals;
+  const registry::visited_region visited(address);
+  region_descriptor* const region = visited.get();
+  if (region == nullptr) return false;
+  region_lock lock(*region);
+  return visit(*region, lock);
 }
 
 }  // namespace
 
 bool repair(nosigbus_fault& fault) {
-  if (registry::find(fault.address) == nullptr) return false;
-  const scoped_signal_block no_signals;
-  const registry::visited_region visited(fault.address);
-  region_descriptor* const region = visited.get();
-  if (region == nullptr) return false;
-  const scoped_lock lock(region->sync->lock);
-  if (!repair_locked(*region, fault)) return false;
-  region->faults.fetch_add(1, std::memory_order_relaxed);
-  return true;
+  return with_region_at(fault.address, [&fault](region_descriptor& region, region_lock& lock) {
+    if (!repair_locked(region, lock, fault)) return false;
+    region.faults.fetch_add(1, std::memory_order_relaxed);
+    return true;
+  });
 }
 
 bool write_to_overlay(nosigbus_fault& fault) {
   if (fault.access != NOSIGBUS_WRITE || fault.code != SEGV_ACCERR) return false;
-  if (registry::find(fault.address) == nullptr) return false;
-  const scoped_signal_block no_signals;
-  const registry::visited_region visited(fault.address);
-  region_descriptor* const region = visited.get();
-  if (region == nullptr) return false;
-  const scoped_lock lock(region->sync->lock);
-  if (!region->overlays.contains(fault.address - region->base)) return false;
-  fault.cause = region->last_cause;
-  return true;
+  return with_region_at(fault.address, [&fault](region_descriptor& region, region_lock&) {
+    const interval* const part = region.overlays.find(fault.address - region.base);
+    if (part == nullptr) return false;
+    fault.cause = static_cast<nosigbus_cause>(part->grade);
+    return true;
+  });
 }
 
 }  // namespace nosigbus

@@ -33,13 +33,17 @@ template <class Operation>
 size_t with_record(const void* guarded, size_t n, nosigbus_access access, void* dst, Operation operation,
                    uint64_t before = g_overlay_census.read()) {
   const size_t done = operation();
-  if (__builtin_expect(done != n, 0)) return done;
+  const uintptr_t begin = to_address(guarded);
+  if (__builtin_expect(done != n, 0)) {
+    if (dst != nullptr && !overlay_census::none(before, before)) clip_to_file(dst, begin, begin + done);
+    return done;
+  }
   t_last_fault.cause = NOSIGBUS_NONE;
   // The fence orders the operation's loads before this one: zeros that they saw were announced to it.
   std::atomic_thread_fence(std::memory_order_acquire);
   if (__builtin_expect(!overlay_census::none(before, g_overlay_census.read()), 0)) {
-    report_overlays(to_address(guarded), to_address(guarded) + n, access, before);
-    if (dst != nullptr) clip_to_file(dst, to_address(guarded), to_address(guarded) + n);
+    report_overlays(begin, begin + n, access, before);
+    if (dst != nullptr) clip_to_file(dst, begin, begin + n);
   }
   return done;
 }

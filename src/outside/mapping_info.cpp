@@ -39,20 +39,29 @@ int query_by_ioctl(int maps, uintptr_t address, mapping_info* out) {
               ((query.vma_flags & vma_writable) != 0 ? PROT_WRITE : 0) |
               ((query.vma_flags & vma_executable) != 0 ? PROT_EXEC : 0);
   out->shared = (query.vma_flags & vma_shared) != 0;
+  out->end = query.vma_end;
+  out->device = uint64_t{query.dev_major} << 32 | query.dev_minor;
+  out->inode = query.inode;
   out->offset = static_cast<off_t>(query.vma_offset + (address - query.vma_start));
   out->page_size = query.vma_page_size;
   return 0;
 }
 
-// One line of /proc/PID/maps: "start-end perms offset ..." (proc(5)).
+// One line of /proc/PID/maps: "start-end perms offset major:minor inode ..." (proc(5)).
 bool parse_line(const char* line, uintptr_t address, mapping_info* out) {
-  unsigned long start, end, offset;
+  unsigned long start, end, offset, inode;
+  unsigned major, minor;
   char perms[5];
-  if (sscanf(line, "%lx-%lx %4s %lx", &start, &end, perms, &offset) != 4) return false;
+  if (sscanf(line, "%lx-%lx %4s %lx %x:%x %lu", &start, &end, perms, &offset, &major, &minor, &inode) != 7) {
+    return false;
+  }
   if (address < start || address >= end) return false;
   out->prot = (perms[0] == 'r' ? PROT_READ : 0) | (perms[1] == 'w' ? PROT_WRITE : 0) |
               (perms[2] == 'x' ? PROT_EXEC : 0);
   out->shared = perms[3] == 's';
+  out->end = end;
+  out->device = uint64_t{major} << 32 | minor;
+  out->inode = inode;
   out->offset = static_cast<off_t>(offset + (address - start));
   out->page_size = 0;
   return true;

@@ -10,6 +10,9 @@
 namespace nosigbus {
 
 struct mapping_info {
+  uintptr_t end;     // where the mapping ends
+  uint64_t device;   // of the file, 0 of anonymous memory
+  uint64_t inode;    // as device
   int prot;          // PROT_*
   bool shared;       // MAP_SHARED
   off_t offset;      // file offset of the address asked about

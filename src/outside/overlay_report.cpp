@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <src/inside/region_facts.h>
 #include <src/outside/overlay_report.h>
+#include <src/shared/region_lock.h>
 #include <src/shared/registry.h>
 #include <src/shared/thread_state.h>
 #include <string.h>
@@ -33,18 +34,19 @@ bool overlaid(const region_descriptor& region) {
   return (region.generation.load(std::memory_order_acquire) & 1) != 0;
 }
 
-// The first byte of [begin, end) that lies in one of the region's overlays; `end` if none.
-uintptr_t first_overlaid(region_descriptor& region, uintptr_t begin, uintptr_t end, bool changed) {
-  const scoped_signal_block no_signals;
-  const scoped_lock lock(region.sync->lock);
-  uintptr_t first = end;
+// The first byte of [begin, end) that one of the region's overlays supplied, or may have supplied since
+// `before`; begin == end if none. Its grade is the cause.
+interval first_overlaid(region_descriptor& region, uintptr_t begin, uintptr_t end, uint64_t before) {
+  const region_lock lock(region);
+  interval first{end, end};
   const auto consider = [&](const interval& part) {
     const uintptr_t from = region.base + part.begin, to = region.base + part.end;
     const uintptr_t met = from > begin ? from : begin;
-    if (met < to && met < first) first = met;
+    if (met < to && met < first.begin) first = {met, end, part.grade};
   };
   for (unsigned i = 0; i < region.overlays.size(); ++i) consider(region.overlays[i]);
-  if (changed) consider(region.last_overlay);
+  // Looked at with the lock held: a refresh that held it has changed both by now.
+  if (changed_since(region, before)) consider(region.ever_overlaid);
   return first;
 }
 
@@ -52,11 +54,11 @@ uintptr_t first_overlaid(region_descriptor& region, uintptr_t begin, uintptr_t e
 
 void report_overlays(uintptr_t begin, uintptr_t end, nosigbus_access access, uint64_t before) {
   for_each_region(begin, end, [=](region_descriptor& region) {
-    const bool changed = changed_since(region, before);
-    if (!changed && !overlaid(region)) return false;
-    const uintptr_t first = first_overlaid(region, begin, end, changed);
-    if (first == end) return false;
-    t_last_fault = {first, 0, SIGBUS, BUS_ADRERR, region.last_cause, access, region.granule};
+    if (!changed_since(region, before) && !overlaid(region)) return false;
+    const interval first = first_overlaid(region, begin, end, before);
+    if (first.begin == first.end) return false;
+    t_last_fault = {first.begin,   0, SIGBUS, BUS_ADRERR, static_cast<nosigbus_cause>(first.grade), access,
+                    region.granule};
     return true;
   });
 }

@@ -9,6 +9,7 @@
 #include <src/outside/runtime.h>
 #include <src/outside/versioned_struct.h>
 #include <src/shared/counters.h>
+#include <src/shared/region_lock.h>
 #include <src/shared/region_pool.h>
 #include <src/shared/registry.h>
 #include <src/shared/thread_state.h>
@@ -34,7 +35,7 @@ struct blueprint {
   int fd = -1;  // the caller's
   int prot = 0;
   unsigned flags = 0;
-  bool owned = false, shared = false, fd_remaps = false;
+  bool owned = false, has_holes = false, shared = false, fd_remaps = false;
 };
 
 size_t round_up(size_t value, size_t granule) { return (value + granule - 1) & ~(granule - 1); }
@@ -65,6 +66,7 @@ int begin_region(nosigbus_region** out, const blueprint& from) {
   region->prot = from.prot;
   region->flags = from.flags;
   region->owned = from.owned;
+  region->has_holes = from.has_holes;
   region->shared = from.shared;
   // Without a descriptor to spare (RLIMIT_NOFILE) the region protects all the same, by its pages alone.
   region->fd = from.fd < 0 ? -1 : fcntl(from.fd, F_DUPFD_CLOEXEC, 3);
@@ -73,23 +75,24 @@ int begin_region(nosigbus_region** out, const blueprint& from) {
   region->first_bad_offset = UINT64_MAX;
   region->shadow = 0;
   region->no_way_back = !from.shared && !region->fd_remaps;
-  region->bad_pages = false;
-  region->last_overlay = {};
-  region->last_cause = NOSIGBUS_NONE;
+  region->isolated = 0;
+  region->ever_overlaid = {};
+  region->changing = false;
   region->faults.store(0, std::memory_order_relaxed);
 
-  int error = registry::add(*region, from.owned);
+  int error = from.fd >= 0 && region->fd < 0 && (from.flags & NOSIGBUS_CLIP) != 0 ? -EMFILE : 0;
+  // Counted first: from now on nobody uninstalls the handler.
+  counters::add(g_counters.regions);
   if (error == 0 && (from.prot & PROT_WRITE) != 0 && (from.flags & NOSIGBUS_DISCARD_WRITES) == 0) {
     error = runtime::watch_writes_to_overlays();
-    if (error != 0) registry::remove(*region);
   }
+  if (error == 0) error = registry::add(*region, from.owned);
   if (error != 0) {
-    region->sync->visitors.wait_until_none();
+    counters::subtract(g_counters.regions);
     if (region->fd >= 0) close(region->fd);
     region_pool::give(*region);
     return error;
   }
-  counters::add(g_counters.regions);
   if ((from.flags & NOSIGBUS_CLIP) != 0) g_overlay_census.begins();
   *out = region;
   return 0;
@@ -102,9 +105,43 @@ void end_region(region_descriptor& region) {
   if (region.shadow != 0) munmap(reinterpret_cast<void*>(region.shadow), region.mapped);
   if (region.owned) munmap(reinterpret_cast<void*>(region.base), region.mapped);
   if (region.fd >= 0) close(region.fd);
-  if (!region.overlays.empty()) overlay_ends(region);
+  {
+    region_lock lock(region);
+    if (!region.overlays.empty()) overlay_ends(region);
+    region.overlays.clear();
+  }
   if ((region.flags & NOSIGBUS_CLIP) != 0) g_overlay_census.ends();
   counters::subtract(g_counters.regions);
+}
+
+bool is_anonymous(const mapping_info& info) { return info.inode == 0 && info.device == 0 && !info.shared; }
+
+// Goes through the mappings that make up the range, of which `first` is the first: a file from one offset
+// on, perhaps with anonymous memory in its place here and there. -EINVAL: anything else.
+int look_through(blueprint& plan, const mapping_info& first) {
+  mapping_info file = first;
+  bool known = !is_anonymous(first);
+  uintptr_t file_base = plan.base;
+  for (uintptr_t at = first.end; at < plan.base + plan.mapped;) {
+    mapping_info next;
+    if (query_mapping(at, &next) != 0) break;  // gone meanwhile, or no telling
+    if (is_anonymous(next)) {
+      plan.has_holes = plan.has_holes || known;
+    } else if (!known) {
+      known = plan.has_holes = true;
+      file = next;
+      file_base = at;
+    } else if (next.inode != file.inode || next.device != file.device || next.shared != file.shared ||
+               next.offset - file.offset != static_cast<off_t>(at - file_base)) {
+      return -EINVAL;
+    }
+    at = next.end;
+  }
+  if (!known) return 0;
+  plan.shared = file.shared;
+  const off_t before = static_cast<off_t>(file_base - plan.base);
+  plan.offset = file.offset >= before ? file.offset - before : unknown_offset;
+  return 0;
 }
 
 bool is_live(const region_descriptor& region) { return registry::find(region.base) == &region; }
@@ -160,22 +197,24 @@ int nosigbus_adopt(nosigbus_region** out, void* address, size_t length, int fd, 
     if (const int error = granule_of(fd, &plan.granule)) return error;
   }
   // Without /proc: whatever can go wrong is supposed to.
-  mapping_info info{PROT_READ | PROT_WRITE | PROT_EXEC, true, unknown_offset, 0};
+  mapping_info info{UINTPTR_MAX, 1, 1, PROT_READ | PROT_WRITE | PROT_EXEC, true, unknown_offset, 0};
   if (query_mapping(plan.base, &info) == -ENOENT) return -ENOMEM;
   if (info.page_size > plan.granule) plan.granule = info.page_size;
+  if ((plan.base & (plan.granule - 1)) != 0) return -EINVAL;
   if (length > SIZE_MAX - plan.granule || plan.base > SIZE_MAX - round_up(length, plan.granule))
     return -EINVAL;
   plan.size = length;
   plan.mapped = round_up(length, plan.granule);
   if (!wholly_mapped(plan.base, plan.base + plan.mapped)) return -ENOMEM;
   plan.offset = info.offset;
+  plan.shared = info.shared;
+  if (const int error = look_through(plan, info)) return error;
   plan.fd = fd;
   plan.prot = info.prot;
   plan.flags = flags;
-  plan.shared = info.shared;
-  // A shared mapping is brought back from a second mapping of itself, which has the right protection
-  // and needs no permission from this fd. A private one has nothing but the fd.
-  plan.fd_remaps = !info.shared && fd >= 0 && info.offset != unknown_offset;
+  // A shared mapping is brought back from a second mapping of itself, which needs no permission from this
+  // fd. A private one has nothing but the fd.
+  plan.fd_remaps = !plan.shared && fd >= 0 && plan.offset != unknown_offset;
   return begin_region(out, plan);
 }
 
@@ -192,13 +231,12 @@ int nosigbus_region_status(nosigbus_region* region, struct nosigbus_region_statu
   if (region == nullptr || out == nullptr || size == 0) return -EINVAL;
   struct nosigbus_region_status now {};
   {
-    const scoped_signal_block no_signals;
-    const scoped_lock lock(region->sync->lock);
+    const region_lock lock(*region);
     now.faults = region->faults.load(std::memory_order_relaxed);
     now.generation = region->generation.load(std::memory_order_relaxed);
     now.overlaid = !region->overlays.empty();
     now.first_bad_offset = region->first_bad_offset;
-    now.cause = now.overlaid ? region->last_cause : NOSIGBUS_NONE;
+    now.cause = gravest_cause(*region);
   }
   now.file_size = file_size(*region);
   now.sealed = sealed_whole(*region, now.file_size);

@@ -5,7 +5,7 @@
 #include <nosigbus/region.h>
 #include <src/inside/probe.h>
 #include <src/inside/region_facts.h>
-#include <src/shared/region.h>
+#include <src/shared/region_lock.h>
 
 namespace nosigbus {
 
@@ -19,7 +19,7 @@ bool readable(uintptr_t address, size_t length) {
 
 // For an overlay that left the front of the file mapping in place, the shadow can still be made.
 void find_way_back(region_descriptor& region) {
-  if (region.fd_remaps || region.shadow != 0 || !region.shared || region.overlays[0].begin == 0) return;
+  if (!region.no_way_back || !region.shared || region.overlays[0].begin == 0) return;
   const long shadow = sys::mremap(region.base, 0, region.mapped, MREMAP_MAYMOVE);
   if (sys::failed(shadow)) return;
   region.shadow = static_cast<uintptr_t>(shadow);
@@ -31,37 +31,46 @@ int reattach(const region_descriptor& region, interval part) {
   const uintptr_t begin = region.base + part.begin;
   const size_t length = part.end - part.begin;
   const long result =
-      region.fd_remaps
-          ? sys::mmap(begin, length, region.prot, (region.shared ? MAP_SHARED : MAP_PRIVATE) | MAP_FIXED,
-                      region.fd, region.offset + static_cast<off_t>(part.begin))
-          : sys::mremap(region.shadow + part.begin, 0, length, MREMAP_MAYMOVE | MREMAP_FIXED, begin);
+      region.shadow != 0
+          ? sys::mremap(region.shadow + part.begin, 0, length, MREMAP_MAYMOVE | MREMAP_FIXED, begin)
+          : sys::mmap(begin, length, region.prot, (region.shared ? MAP_SHARED : MAP_PRIVATE) | MAP_FIXED,
+                      region.fd, region.offset + static_cast<off_t>(part.begin));
   return sys::failed(result) ? static_cast<int>(result) : 0;
 }
 
-// Whether the file supplies every page of `part` now. Looked at beside the overlay, in a mapping of its
-// own, so that readers of the region are not sent into the bad page to find out.
+// Whether the file seems to supply `part` now: looks at a few pages of it, beside the overlay, so that no
+// reader is sent into a bad page to find out. Few, because looking at a hole allocates it, and the holes
+// are the other side's.
 bool suppliable(const region_descriptor& region, interval part) {
+  constexpr size_t most_looks = 16;
   const size_t length = part.end - part.begin;
-  if (!region.fd_remaps) return readable(region.shadow + part.begin, length);
-  const long trial =
-      sys::mmap(0, length, PROT_READ, MAP_SHARED, region.fd, region.offset + static_cast<off_t>(part.begin));
-  if (sys::failed(trial)) return false;
-  const bool answer = readable(static_cast<uintptr_t>(trial), length);
-  sys::munmap(static_cast<uintptr_t>(trial), length);
+  const long beside = region.shadow != 0 ? static_cast<long>(region.shadow + part.begin)
+                                         : sys::mmap(0, length, PROT_READ, MAP_SHARED, region.fd,
+                                                     region.offset + static_cast<off_t>(part.begin));
+  if (sys::failed(beside)) return false;
+  const size_t pages = length / region.granule;
+  const size_t looks = pages < most_looks ? pages : most_looks;
+  bool answer = true;
+  for (size_t i = 0; i < looks && answer; ++i) {
+    const size_t page = looks == 1 ? 0 : (pages - 1) * i / (looks - 1);
+    answer = readable(static_cast<uintptr_t>(beside) + page * region.granule, region.granule);
+  }
+  if (region.shadow == 0) sys::munmap(static_cast<uintptr_t>(beside), length);
   return answer;
 }
 
-// How far from its beginning the overlay i can be healed now, by what is known of the file.
-size_t healable_end(const region_descriptor& region, const interval& part, uint64_t size) {
-  if (region.bad_pages && !suppliable(region, part)) return part.begin;
+// How far from its beginning the overlay can be healed now, by what is known of the file.
+size_t healable_end(const region_descriptor& region, interval part, uint64_t size) {
   if (size != unknown_size) {
     const size_t within = static_cast<size_t>(bytes_within(region, size));
     const size_t end = (within + region.granule - 1) & ~(region.granule - 1);
-    return end < part.begin ? part.begin : end < part.end ? end : part.end;
+    if (end <= part.begin) return part.begin;
+    if (end < part.end) part.end = end;
+  } else if (region.shadow != 0 && part.grade == NOSIGBUS_EOF) {
+    return first_missing(region, part.begin, part.end);
   }
-  if (region.shadow == 0) return suppliable(region, part) ? part.end : part.begin;
-  if (readable(region.shadow + part.end - region.granule, region.granule)) return part.end;
-  return first_missing(region, part.begin, part.end);
+  const bool look = part.grade != NOSIGBUS_EOF || size == unknown_size;
+  return look && !suppliable(region, part) ? part.begin : part.end;
 }
 
 // Heals what it can of the overlays. 0 or -errno.
@@ -69,13 +78,13 @@ int heal(region_descriptor& region, uint64_t size) {
   for (unsigned i = 0; i < region.overlays.size();) {
     const interval part = region.overlays[i];
     const size_t end = healable_end(region, part, size);
-    if (end > part.begin) {
-      if (const int error = reattach(region, {part.begin, end})) return error;
-    }
-    if (region.overlays.trim_front(i, end)) {
+    if (end == part.begin) {
       ++i;
-      if (end > part.begin) overlay_grows(region);  // no end of it yet, but readers saw it change
+      continue;
     }
+    if (const int error = reattach(region, {part.begin, end})) return error;
+    if (region.overlays.trim_front(i, end)) ++i;
+    if (!region.overlays.empty()) overlay_changes(region);
   }
   return 0;
 }
@@ -87,25 +96,32 @@ bool whole(const region_descriptor& region, uint64_t size) {
   return readable(region.base + region.mapped - region.granule, region.granule);
 }
 
-int refresh_locked(region_descriptor& region) {
+// What refresh returns of a region whose overlays are as they can be.
+int answer(const region_descriptor& region, uint64_t size) {
+  if (!whole(region, size)) return 0;
+  return region.has_holes ? -ENOTSUP : 1;
+}
+
+int refresh_locked(region_descriptor& region, region_lock& lock) {
   const uint64_t size = file_size(region);
-  if (region.overlays.empty()) return whole(region, size) ? 1 : 0;
+  if (region.overlays.empty()) return answer(region, size);
   find_way_back(region);
   if (region.no_way_back) return -ENOTSUP;
+  lock.begin_change({});
   const int error = heal(region, size);
   if (region.overlays.empty()) {
     region.first_bad_offset = UINT64_MAX;
-    region.bad_pages = false;
     overlay_ends(region);
-    if (region.shadow != 0) {
-      sys::munmap(region.shadow, region.mapped);
-      region.shadow = 0;
-    }
   } else if (region.first_bad_offset < region.overlays[0].begin) {
     region.first_bad_offset = size != unknown_size ? bytes_within(region, size) : region.overlays[0].begin;
   }
+  lock.end_change();
+  if (region.overlays.empty() && region.shadow != 0) {
+    sys::munmap(region.shadow, region.mapped);
+    region.shadow = 0;
+  }
   if (error != 0) return error;
-  return whole(region, size) ? 1 : 0;
+  return answer(region, size);
 }
 
 }  // namespace
@@ -116,7 +132,6 @@ using namespace nosigbus;
 
 int nosigbus_region_refresh(nosigbus_region* region) noexcept {
   if (region == nullptr) return -EINVAL;
-  const scoped_signal_block no_signals;
-  const scoped_lock lock(region->sync->lock);
-  return refresh_locked(*region);
+  region_lock lock(*region);
+  return refresh_locked(*region, lock);
 }

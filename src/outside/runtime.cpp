@@ -150,7 +150,9 @@ int runtime::watch_writes_to_overlays() {
   const scoped_mutex mutex;
   if (g_writes_to_overlays) return 0;
   g_writes_to_overlays = true;
-  return g_installed ? take_what_is_wanted() : 0;
+  const int error = g_installed ? take_what_is_wanted() : 0;
+  if (error != 0) g_writes_to_overlays = false;
+  return error;
 }
 
 }  // namespace nosigbus

@@ -42,18 +42,21 @@ struct nosigbus_region {
   int prot;        // protection at map time; of an adopted mapping, as it was then
   unsigned flags;  // NOSIGBUS_* of region.h
   bool owned;      // mapped by nosigbus_map: release unmaps it
+  bool has_holes;  // adopted with anonymous memory in it: overlays of an earlier region, say
   bool shared;     // MAP_SHARED
   bool fd_remaps;  // the fd may be mapped again with prot: the way back to the file
 
   // --- Written under sync->lock, read under it.
-  nosigbus::interval_set<nosigbus::max_overlays> overlays;  // offsets from base, whole granules
-  uint64_t first_bad_offset;                                // UINT64_MAX without overlays
-  uintptr_t shadow;  // a second mapping of the file, the way back without fd; 0 without
-  bool no_way_back;  // neither fd nor shadow can put the file's pages back
-  bool bad_pages;    // some overlay stands for an I/O error or poison, within the file
-  // Of the last overlay made, kept when it has healed.
-  nosigbus::interval last_overlay;
-  nosigbus_cause last_cause;
+  nosigbus::interval_set<nosigbus::max_overlays> overlays;  // offsets from base; grade: nosigbus_cause
+  unsigned isolated;          // overlays that touched no other when they were made: each can stay a VMA
+  uint64_t first_bad_offset;  // UINT64_MAX without overlays
+  uintptr_t shadow;           // a second mapping of the file, the way back to it; 0 without
+  bool no_way_back;           // neither fd nor shadow can put the file's pages back
+  // All that was ever overlaid, healed or not, with the gravest cause.
+  nosigbus::interval ever_overlaid;
+  // A change is under way: found by whoever has the lock, it was torn by a fork (region_lock.h).
+  bool changing;
+  nosigbus::interval intended;  // what is about to be overlaid by it; empty when something is healed
 
   // --- Written under sync->lock, read by anybody without it (release/acquire). Odd: overlaid. Never
   //     reset when the descriptor is reused, so that one value never describes two states.
@@ -75,6 +78,15 @@ namespace nosigbus {
 using region_descriptor = ::nosigbus_region;
 inline constexpr off_t unknown_offset = -1;
 
+// Why the region is overlaid: the gravest of its overlays' causes, as the enumeration orders them.
+inline nosigbus_cause gravest_cause(const region_descriptor& region) {
+  unsigned grade = NOSIGBUS_NONE;
+  for (unsigned i = 0; i < region.overlays.size(); ++i) {
+    if (region.overlays[i].grade > grade) grade = region.overlays[i].grade;
+  }
+  return static_cast<nosigbus_cause>(grade);
+}
+
 // Are zeros supplied anywhere? Read by guarded operations before and after they copy.
 // Low half: regions that are overlaid now, plus regions with NOSIGBUS_CLIP. High half: changes so far.
 // Written by whoever makes or takes back an overlay: the count goes up before the first zero can be
@@ -95,7 +107,7 @@ class overlay_census {
     watch_for_overlays();
     return add(change + 1);
   }
-  uint32_t grows() { return add(change); }
+  uint32_t changes() { return add(change); }
   uint32_t ends() { return add(change - 1); }
 
  private:
@@ -108,15 +120,15 @@ class overlay_census {
 
 extern constinit overlay_census g_overlay_census;
 
-// With the region's lock held: the region is about to be overlaid for the first time (begins), or
-// overlaid further (grows), before the first new zero can be read; or has been healed of its last
-// overlay (ends).
+// With the region's lock held: the region is about to be overlaid for the first time (begins), before the
+// first zero can be read; is about to be overlaid further, or has been healed of a part (changes); has been
+// healed of its last overlay (ends).
 inline void overlay_begins(region_descriptor& region) {
   region.changed_at.store(g_overlay_census.begins(), std::memory_order_release);
   region.generation.fetch_add(1, std::memory_order_acq_rel);
 }
-inline void overlay_grows(region_descriptor& region) {
-  region.changed_at.store(g_overlay_census.grows(), std::memory_order_release);
+inline void overlay_changes(region_descriptor& region) {
+  region.changed_at.store(g_overlay_census.changes(), std::memory_order_release);
   region.generation.fetch_add(2, std::memory_order_acq_rel);
 }
 inline void overlay_ends(region_descriptor& region) {

@@ -37,6 +37,9 @@ inline long mremap(uintptr_t old_address, size_t old_length, size_t new_length, 
 inline long madvise(uintptr_t address, size_t length, int advice) {
   return raw_syscall(SYS_madvise, static_cast<long>(address), static_cast<long>(length), advice);
 }
+inline long munlock(uintptr_t address, size_t length) {
+  return raw_syscall(SYS_munlock, static_cast<long>(address), static_cast<long>(length));
+}
 inline long fstat(int fd, struct stat* out) {
   return raw_syscall(SYS_fstat, fd, reinterpret_cast<long>(out));
 }

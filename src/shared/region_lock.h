@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+//
+// Holding a region's lock, with all signals blocked, as everybody does who changes its overlays or reads of
+// them.
+#pragma once
+
+#include <src/shared/region.h>
+
+namespace nosigbus {
+
+class region_lock {
+ public:
+  // Signals first: members are made in the order below.
+  explicit region_lock(region_descriptor& region) : region_(region), lock_(region.sync->lock) { mend(); }
+  region_lock(const region_lock&) = delete;
+  region_lock& operator=(const region_lock&) = delete;
+
+  // Between these two, mappings and books may differ. intended: what is about to be overlaid, if anything.
+  void begin_change(interval intended) {
+    region_.intended = intended;
+    region_.changing = true;
+    // A fork sees memory as this thread has left it so far: the note stands before anything is done.
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+  }
+  void end_change() {
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    region_.changing = false;
+  }
+
+ private:
+  // fork clears the lock that another thread held, but what that thread was about is half done in the
+  // child. Taking for overlaid what perhaps is not costs a needless report and refresh, no more; so does
+  // the census, which may now count one region too many.
+  void mend() {
+    if (!region_.changing) return;
+    if (region_.intended.begin < region_.intended.end) region_.overlays.add(region_.intended);
+    const bool odd = (region_.generation.load(std::memory_order_relaxed) & 1) != 0;
+    if (odd == region_.overlays.empty()) region_.generation.fetch_add(1, std::memory_order_acq_rel);
+    region_.changing = false;
+  }
+
+  region_descriptor& region_;
+  scoped_signal_block no_signals_;
+  scoped_lock lock_;
+};
+
+}  // namespace nosigbus
