@@ -43,12 +43,12 @@ struct nosigbus_region {
   unsigned flags;  // NOSIGBUS_* of region.h
   bool owned;      // mapped by nosigbus_map: release unmaps it
   bool shared;     // MAP_SHARED
-  bool fd_remaps;  // the fd may be mapped again with prot: the way back to the file
 
   // --- Written under sync->lock, read under it.
   nosigbus::interval_set<nosigbus::max_overlays> overlays;  // offsets from base, whole granules
   uint64_t first_bad_offset;                                // UINT64_MAX without overlays
   uintptr_t shadow;  // a second mapping of the file, the way back without fd; 0 without
+  bool fd_remaps;    // the fd may be mapped again with prot: the way back to the file
   bool no_way_back;  // neither fd nor shadow can put the file's pages back
   bool bad_pages;    // some overlay stands for an I/O error or poison, within the file
   // Of the last overlay made, kept when it has healed.
