@@ -217,7 +217,9 @@ void wait_with_mask(call what) {
 
 }  // namespace
 
-TEST_CASE("A handler in sigsuspend, ppoll, epoll_pwait has the mask of the wait, and restores the thread's") {
+TEST_CASE(
+    "A handler in sigsuspend, ppoll, epoll_pwait has the mask of the wait, and restores the thread's" NO_QEMU(
+        "a signal that a wait unblocks is lost")) {
   for (const call what : masking_calls) {
     for (const previous& p : handlers) {
       CAPTURE(static_cast<int>(what));
@@ -238,7 +240,8 @@ TEST_CASE("A handler in sigsuspend, ppoll, epoll_pwait has the mask of the wait,
   }
 }
 
-TEST_CASE("Under SIG_DFL a SIGBUS that a wait unblocks kills, although the thread has it blocked") {
+TEST_CASE("Under SIG_DFL a SIGBUS that a wait unblocks kills, although the thread has it blocked" NO_QEMU(
+    "a signal that a wait unblocks is lost")) {
   for (const call what : masking_calls) {
     for (const bool with_library : {false, true}) {
       CAPTURE(static_cast<int>(what));
