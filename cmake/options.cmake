@@ -25,6 +25,11 @@ set(NOSIGBUS_ARCH ${CMAKE_SYSTEM_PROCESSOR})
 if(NOSIGBUS_ARCH MATCHES "^(x86_64|AMD64)$")
   set(NOSIGBUS_ARCH x86_64)
   target_compile_options(nosigbus_core_options INTERFACE $<$<COMPILE_LANGUAGE:C,CXX,ASM>:-fcf-protection=full>)
+elseif(NOSIGBUS_ARCH MATCHES "^(aarch64|arm64)$")
+  set(NOSIGBUS_ARCH aarch64)
+  # Atomics in place: the out-of-line ones are functions of libgcc, which the signal handler would call.
+  target_compile_options(nosigbus_core_options INTERFACE
+    $<$<COMPILE_LANGUAGE:C,CXX,ASM>:-mbranch-protection=standard> $<$<COMPILE_LANGUAGE:C,CXX>:-mno-outline-atomics>)
 else()
   message(FATAL_ERROR "nosigbus has no port for ${NOSIGBUS_ARCH}; arch/ holds the ones there are")
 endif()

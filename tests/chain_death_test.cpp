@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "support/chain_scenario.h"
+#include "support/no_qemu.h"
 #include "support/shared_file.h"
 
 namespace {
@@ -125,7 +126,8 @@ void check_deaths(scenario s, bool ignored) {
 
 }  // namespace
 
-TEST_CASE("Death under SIG_DFL and SIG_IGN: the same siginfo at the same instruction") {
+TEST_CASE(
+    "Death under SIG_DFL and SIG_IGN: the same siginfo at the same instruction" NO_QEMU("needs ptrace")) {
   for (const int signo : {SIGBUS, SIGSEGV}) {
     for (const handler_kind handler : {handler_kind::by_default, handler_kind::ignored}) {
       scenario s;
@@ -136,7 +138,7 @@ TEST_CASE("Death under SIG_DFL and SIG_IGN: the same siginfo at the same instruc
   }
 }
 
-TEST_CASE("Death after SA_RESETHAND: the same siginfo at the same instruction") {
+TEST_CASE("Death after SA_RESETHAND: the same siginfo at the same instruction" NO_QEMU("needs ptrace")) {
   for (const int signo : {SIGBUS, SIGSEGV}) {
     scenario s;
     s.signo = signo;
@@ -145,7 +147,8 @@ TEST_CASE("Death after SA_RESETHAND: the same siginfo at the same instruction") 
   }
 }
 
-TEST_CASE("Death by a fault in the handler: the same siginfo at the same instruction") {
+TEST_CASE(
+    "Death by a fault in the handler: the same siginfo at the same instruction" NO_QEMU("needs ptrace")) {
   for (const int flags : {0, static_cast<int>(SA_RESETHAND), static_cast<int>(SA_RESETHAND | SA_NODEFER)}) {
     for (const event what : {event::missing_read, event::missing_write}) {
       scenario s;

@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "support/child.h"
+#include "support/no_qemu.h"
 #include "support/shared_file.h"
 
 namespace {
@@ -141,7 +142,8 @@ constexpr previous handlers[] = {{handler, SA_SIGINFO},
 
 }  // namespace
 
-TEST_CASE("A system call that SIGBUS interrupts is restarted, or not, as the previous action has it") {
+TEST_CASE("A system call that SIGBUS interrupts is restarted, or not, as the previous action has it" NO_QEMU(
+    "it interrupts system calls that a kernel restarts")) {
   for (const call what : blocking_calls) {
     for (const previous& p : handlers) {
       CAPTURE(static_cast<int>(what));
@@ -157,7 +159,8 @@ TEST_CASE("A system call that SIGBUS interrupts is restarted, or not, as the pre
   }
 }
 
-TEST_CASE("A read(2) goes on through a SIGBUS that is ignored") {
+TEST_CASE("A read(2) goes on through a SIGBUS that is ignored" NO_QEMU(
+    "it interrupts system calls that a kernel restarts")) {
   const previous ignored{nullptr, 0};
   const seen model = observe([&] { interrupt(call::read_pipe, ignored, false); });
   const seen subject = observe([&] { interrupt(call::read_pipe, ignored, true); });
@@ -165,7 +168,8 @@ TEST_CASE("A read(2) goes on through a SIGBUS that is ignored") {
   CHECK(same(model, subject));
 }
 
-TEST_CASE("After rearm the system calls of the new previous action's kind are restarted") {
+TEST_CASE("After rearm the system calls of the new previous action's kind are restarted" NO_QEMU(
+    "it interrupts system calls that a kernel restarts")) {
   for (const bool restart : {false, true}) {
     CAPTURE(restart);
     const seen s = observe([&] {
@@ -213,7 +217,9 @@ void wait_with_mask(call what) {
 
 }  // namespace
 
-TEST_CASE("A handler in sigsuspend, ppoll, epoll_pwait has the mask of the wait, and restores the thread's") {
+TEST_CASE(
+    "A handler in sigsuspend, ppoll, epoll_pwait has the mask of the wait, and restores the thread's" NO_QEMU(
+        "a signal that a wait unblocks is lost")) {
   for (const call what : masking_calls) {
     for (const previous& p : handlers) {
       CAPTURE(static_cast<int>(what));
@@ -234,7 +240,8 @@ TEST_CASE("A handler in sigsuspend, ppoll, epoll_pwait has the mask of the wait,
   }
 }
 
-TEST_CASE("Under SIG_DFL a SIGBUS that a wait unblocks kills, although the thread has it blocked") {
+TEST_CASE("Under SIG_DFL a SIGBUS that a wait unblocks kills, although the thread has it blocked" NO_QEMU(
+    "a signal that a wait unblocks is lost")) {
   for (const call what : masking_calls) {
     for (const bool with_library : {false, true}) {
       CAPTURE(static_cast<int>(what));

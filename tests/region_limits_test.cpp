@@ -11,6 +11,8 @@
 #include <cstring>
 #include <vector>
 
+#include "support/no_qemu.h"
+
 using namespace test;
 
 namespace {
@@ -65,7 +67,8 @@ TEST_CASE("a write to a read-only region kills, also where it would be discarded
   });
 }
 
-TEST_CASE("an overlay has the protection that the range has now") {
+TEST_CASE("an overlay has the protection that the range has now" NO_QEMU(
+    "forbidden and missing pages cannot be told apart")) {
   with_each_region([](origin from) {
     shared_file file(4 * page);
     const nosigbus::region region = make_region(from, file, 4 * page, PROT_READ, NOSIGBUS_DISCARD_WRITES);

@@ -69,7 +69,7 @@ TEST_CASE("a gigabyte truncated to nothing and touched in random order: one faul
 }
 
 TEST_CASE("status tells what happened and what is now") {
-  with_each_region([](origin from) {
+  with_each_healing_region([](origin from) {
     shared_file file(8 * page);
     nosigbus::region region = make_region(from, file, 8 * page);
     const bool size_known = from != origin::adopted_without_fd;
@@ -106,7 +106,7 @@ TEST_CASE("status tells what happened and what is now") {
 }
 
 TEST_CASE("refresh puts back what has grown again, after any number of cycles") {
-  with_each_region([](origin from) {
+  with_each_healing_region([](origin from) {
     shared_file file(8 * page);
     nosigbus::region region = make_region(from, file, 8 * page);
     const size_t vmas = count_vmas(), descriptors = count_descriptors();
@@ -131,7 +131,7 @@ TEST_CASE("refresh puts back what has grown again, after any number of cycles") 
 }
 
 TEST_CASE("partial growth is put back as far as it goes") {
-  with_each_region([](origin from) {
+  with_each_healing_region([](origin from) {
     shared_file file(8 * page);
     nosigbus::region region = make_region(from, file, 8 * page);
     file.resize(0);
@@ -156,7 +156,7 @@ TEST_CASE("partial growth is put back as far as it goes") {
 }
 
 TEST_CASE("refresh works after every descriptor of the file that the program had is closed") {
-  with_each_region([](origin from) {
+  with_each_healing_region([](origin from) {
     int other_side[2];
     CHILD_CHECK(pipe(other_side) == 0);
     nosigbus::region region;
@@ -202,7 +202,7 @@ TEST_CASE("other mappings of the file never notice, zeros never reach the file")
 }
 
 TEST_CASE("writes are discarded on request, and dropped by refresh") {
-  with_each_region([](origin from) {
+  with_each_healing_region([](origin from) {
     shared_file file(8 * page);
     nosigbus::region region =
         make_region(from, file, 8 * page, PROT_READ | PROT_WRITE, NOSIGBUS_DISCARD_WRITES);

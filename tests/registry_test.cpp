@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "support/child.h"
+#include "support/no_qemu.h"
 
 using namespace nosigbus;
 
@@ -186,7 +187,8 @@ TEST_CASE("removal waits for a visitor, and for nobody else") {
   region_pool::give(region);
 }
 
-TEST_CASE("a child of fork is not held up by what other threads held") {
+TEST_CASE(
+    "a child of fork is not held up by what other threads held" NO_QEMU("MADV_WIPEONFORK does nothing")) {
   region_descriptor& region = make(origin, page);
   REQUIRE(registry::add(region, false) == 0);
   region.sync->visitors.enter();

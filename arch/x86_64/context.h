@@ -10,6 +10,9 @@
 
 namespace nosigbus::arch {
 
+// Addresses have no part that does not count.
+inline uintptr_t without_tag(uintptr_t address) { return address; }
+
 class machine_state {
  public:
   explicit machine_state(void* ucontext) : uc_(static_cast<ucontext_t*>(ucontext)) {}
@@ -24,7 +27,8 @@ class machine_state {
     if (reg(REG_TRAPNO) != page_fault) return NOSIGBUS_ACCESS_UNKNOWN;
     return (reg(REG_ERR) & error_write) != 0 ? NOSIGBUS_WRITE : NOSIGBUS_READ;
   }
-  bool instruction_fetch() const {
+  // address: as siginfo names it; here the page fault itself says what it was.
+  bool instruction_fetch(uintptr_t) const {
     return reg(REG_TRAPNO) == page_fault && (reg(REG_ERR) & error_instruction_fetch) != 0;
   }
 

@@ -13,7 +13,8 @@
 /* Bits of a row's flags: which accesses of the instruction are guarded. Others fault as ever. */
 #define NOSIGBUS_ROW_READ 0x1
 #define NOSIGBUS_ROW_WRITE 0x2
-/* The landing pad wants the faulting address in the port's fault register (rax on x86_64). */
+/* The landing pad wants the faulting address in the port's fault register (rax on x86_64,
+ * x16 on aarch64, there without an address tag). */
 #define NOSIGBUS_ROW_ADDRESS 0x4
 
 #ifndef __ASSEMBLER__

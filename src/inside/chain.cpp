@@ -2,10 +2,11 @@
 //
 // INSIDE THE SIGNAL. No allocation, no locks that a fault can hold, no logging, no libc beyond raw
 // system calls. Every line here is reviewed for async-signal safety.
-#include <context.h>
 #include <src/inside/chain.h>
+#include <src/inside/probe.h>
 #include <src/shared/actions.h>
 #include <src/shared/counters.h>
+#include <src/shared/port.h>
 #include <src/shared/syscalls.h>
 
 namespace nosigbus {
@@ -52,7 +53,10 @@ void default_action(int signo, const siginfo_t* info, arch::machine_state& state
   sys::set_signal_mask(~uint64_t{0}, nullptr);
   state.unblock(signo);
   sys::set_default_action(signo);
-  if (sys::failed(sys::queue_to_self(signo, info)) && info->si_code <= 0) {
+  // A user-mode emulator takes the siginfo of a fault for a fault of its own, and aborts: without it, then.
+  const bool as_sent = info->si_code <= 0, emulated = probe::populate_nothing() == 0;
+  const bool queued = (as_sent || !emulated) && !sys::failed(sys::queue_to_self(signo, info));
+  if (!queued && (as_sent || emulated)) {
     sys::raw_syscall(SYS_tgkill, sys::raw_syscall(SYS_getpid), sys::raw_syscall(SYS_gettid), signo);
   }
 }

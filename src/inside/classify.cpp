@@ -13,7 +13,7 @@ nosigbus_cause cause_of(int signo, int code) {
     switch (code) {
       case BUS_ADRERR:
         return NOSIGBUS_MISSING;
-      case BUS_OBJERR:  // "object-specific hardware error"; no port of Linux we run on sends it for memory
+      case BUS_OBJERR:  // arm64: an external abort, the bus or the device behind it did not answer
         return NOSIGBUS_IO;
       case BUS_MCEERR_AR:
         return NOSIGBUS_POISON;
@@ -48,12 +48,13 @@ nosigbus_fault classify(int signo, const siginfo_t& info, const arch::machine_st
   // First of all: a signal that somebody sent has no fault behind it, and the rest of siginfo and
   // ucontext belongs to some earlier one.
   if (info.si_code <= 0) return fault;
+  const uintptr_t address = arch::without_tag(reinterpret_cast<uintptr_t>(info.si_addr));
   // Zeros instead of the instructions that were to run are no rescue.
-  if (state.instruction_fetch()) return fault;
+  if (state.instruction_fetch(address)) return fault;
   fault.cause = cause_of(signo, info.si_code);
   if (fault.cause == NOSIGBUS_NONE) return fault;
 
-  fault.address = reinterpret_cast<uintptr_t>(info.si_addr);
+  fault.address = address;
   fault.pc = state.pc();
   fault.access = state.access();
   fault.granule = page_size;

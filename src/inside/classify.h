@@ -6,9 +6,9 @@
 // What happened? siginfo and ucontext become a nosigbus_fault. Pure: no state, no system call.
 #pragma once
 
-#include <context.h>
 #include <nosigbus/fault.h>
 #include <signal.h>
+#include <src/shared/port.h>
 
 namespace nosigbus {
 

@@ -4,11 +4,11 @@
 // system calls. Every line here is reviewed for async-signal safety.
 //
 // The handler, and the first-chance entry for programs that own theirs.
-#include <context.h>
 #include <nosigbus/runtime.h>
 #include <src/inside/absorb.h>
 #include <src/inside/chain.h>
 #include <src/shared/actions.h>
+#include <src/shared/port.h>
 
 using namespace nosigbus;
 

@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <src/shared/syscalls.h>
-#include <sys/uio.h>
 
 namespace nosigbus::probe {
 
@@ -19,35 +18,49 @@ inline constexpr int populate_write = 23;
 enum class answer {
   accessible,  // the page is there
   missing,     // an access would raise SIGBUS
-  forbidden    // the mapping does not permit the access, or nothing is mapped
+  forbidden,   // the mapping does not permit the access, or nothing is mapped
+  denied       // missing or forbidden: there is no way to tell
 };
 
-// Reads one byte through the kernel: for kernels before 5.14.
-inline answer by_copy(uintptr_t address) {
-  char byte;
-  const iovec to{&byte, 1}, from{reinterpret_cast<void*>(address), 1};
-  const long result = arch::raw_syscall(SYS_process_vm_readv, sys::raw_syscall(SYS_getpid),
-                                        reinterpret_cast<long>(&to), 1, reinterpret_cast<long>(&from), 1, 0);
-  return result == 1 ? answer::accessible : answer::missing;
+// What the kernel says to populating address 0: -ENOMEM, as nothing is mapped there; -EINVAL before 5.14.
+// User-mode emulators return 0, as for all advice that they ignore.
+inline long populate_nothing() { return sys::madvise(0, 1, populate_read); }
+
+// Whether MADV_POPULATE_* exists and means what it says. Where it does not, a page would be found
+// accessible that is not, and its fault resumed for ever. (Where something is mapped at address 0, the
+// other way to ask is right as well.)
+inline bool populate_works() {
+  enum { unknown, yes, no };
+  static constinit std::atomic<int> known{unknown};  // relaxed, no partner: all threads find out the same
+  int state = known.load(std::memory_order_relaxed);
+  if (state == unknown) {
+    state = populate_nothing() == -ENOMEM ? yes : no;
+    known.store(state, std::memory_order_relaxed);
+  }
+  return state == yes;
 }
 
-// Whether the kernel can be asked about writing (since 5.14).
-inline bool knows_of_writes() { return sys::madvise(0, 0, populate_write) == 0; }
+// Lets the kernel read a word of the page, or write back what it holds: for kernels before 5.14, and
+// emulators.
+inline answer by_futex(uintptr_t address, bool write) {
+  const long result = write ? sys::futex_touch(address) : sys::futex_peek(address);
+  // Read: the word had another value, or had it all the time until now. All else (EFAULT, and whatever a
+  // system call filter says) is no access: taking the fault at its word never resumes it for ever.
+  const bool reached = write ? !sys::failed(result) : result == -EAGAIN || result == -ETIMEDOUT;
+  return reached ? answer::accessible : answer::denied;
+}
 
 // [address, address + length): page-aligned. Brings the pages in as an access would: one page of a hole
 // is allocated, a private page that is probed for writing is copied.
 inline answer pages(uintptr_t address, size_t length, bool write) {
+  // Elsewhere it would be page by page: the last page decides, as what is missing behind an end of file is
+  // missing up to the end.
+  if (!populate_works()) return by_futex(address + length - sizeof(uint32_t), write);
   switch (sys::madvise(address, length, write ? populate_write : populate_read)) {
     case 0:
       return answer::accessible;
-    case -EINVAL: {
-      // Not permitted, or an old kernel. There, only reading can be asked for, page by page: the last
-      // page decides, as what is missing behind an end of file is missing up to the end. A write that
-      // faulted is taken at its word: a page can be readable and yet not writable, on a full disk.
-      if (knows_of_writes()) return answer::forbidden;
-      return write ? answer::missing : by_copy(address + length - 1);
-    }
-    case -ENOMEM:
+    case -EINVAL:  // not permitted
+    case -ENOMEM:  // nothing mapped
       return answer::forbidden;
     default:
       return answer::missing;

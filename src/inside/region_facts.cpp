@@ -143,12 +143,12 @@ verdict decide(const region_descriptor& region, size_t page, bool write) {
   return io_error(region, page);
 }
 
-verdict poisoned(const region_descriptor& region, const nosigbus_fault& fault, size_t page) {
+verdict lost(const region_descriptor& region, const nosigbus_fault& fault, size_t page) {
   const size_t unit = fault.granule > region.granule ? fault.granule : region.granule;
   const uintptr_t begin = (region.base + page) & ~(unit - 1), end = begin + unit;
   const size_t from = begin > region.base ? begin - region.base : 0;
   const size_t to = end - region.base < region.mapped ? end - region.base : region.mapped;
-  return {NOSIGBUS_POISON, {from, to}, from};
+  return {fault.cause, {from, to}, from};
 }
 
 }  // namespace nosigbus

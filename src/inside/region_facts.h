@@ -33,7 +33,8 @@ size_t first_missing(const region_descriptor& region, size_t begin, size_t end);
 // End of file, I/O error, or nothing any more.
 verdict decide(const region_descriptor& region, size_t page, bool write);
 
-// Memory that the hardware lost.
-verdict poisoned(const region_descriptor& region, const nosigbus_fault& fault, size_t page);
+// Memory that the hardware lost, or a device behind it that does not answer: it can be mapped, so the
+// kernel would find nothing wrong with the page.
+verdict lost(const region_descriptor& region, const nosigbus_fault& fault, size_t page);
 
 }  // namespace nosigbus

@@ -21,7 +21,11 @@ namespace {
 void keep_way_back(region_descriptor& region) {
   if (!region.shared || region.shadow != 0) return;
   const long shadow = sys::mremap(region.base, 0, region.mapped, MREMAP_MAYMOVE);
-  if (!sys::failed(shadow)) region.shadow = static_cast<uintptr_t>(shadow);
+  if (!sys::failed(shadow)) {
+    region.shadow = static_cast<uintptr_t>(shadow);
+  } else if (region.fd >= 0 && region.offset != unknown_offset) {
+    region.fd_remaps = true;  // if the descriptor permits what the mapping did
+  }
   region.no_way_back = region.shadow == 0 && !region.fd_remaps;
 }
 
@@ -29,13 +33,11 @@ void keep_way_back(region_descriptor& region) {
 // read-only: a write must not vanish unless it was asked to.
 int overlay_protection(const region_descriptor& region, const nosigbus_fault& fault, size_t page) {
   if ((region.flags & NOSIGBUS_DISCARD_WRITES) == 0) return PROT_READ;
-  bool writable = fault.access == NOSIGBUS_WRITE;
-  if (!writable && probe::knows_of_writes()) {
-    // Asked of a missing page: "missing" if it could be written else.
-    writable = probe::pages(region.base + page, region.granule, true) != probe::answer::forbidden;
-  } else if (!writable) {
-    writable = (region.prot & PROT_WRITE) != 0;
-  }
+  if (fault.access == NOSIGBUS_WRITE) return PROT_READ | PROT_WRITE;
+  // Asked of a missing page: "missing" if it could be written else.
+  const probe::answer write = probe::pages(region.base + page, region.granule, true);
+  const bool writable =
+      write == probe::answer::denied ? (region.prot & PROT_WRITE) != 0 : write != probe::answer::forbidden;
   return writable ? PROT_READ | PROT_WRITE : PROT_READ;
 }
 
@@ -124,12 +126,12 @@ bool repair_locked(region_descriptor& region, region_lock& lock, nosigbus_fault&
   const bool write = fault.access == NOSIGBUS_WRITE;
   // Another thread was faster. Asked of the kernel, not of our books: somebody may have mapped a file
   // over our overlay, and resuming would then fault for ever.
-  if (region.overlays.contains(page) && fault.cause != NOSIGBUS_POISON &&
+  if (region.overlays.contains(page) && fault.cause == NOSIGBUS_MISSING &&
       probe::pages(region.base + page, region.granule, write) == probe::answer::accessible) {
     return true;
   }
   const verdict found =
-      fault.cause == NOSIGBUS_POISON ? poisoned(region, fault, page) : decide(region, page, write);
+      fault.cause == NOSIGBUS_MISSING ? decide(region, page, write) : lost(region, fault, page);
   if (found.cause == NOSIGBUS_NONE) return true;  // it is there again
   fault.cause = found.cause;
   if (!absorbs(region, fault)) return false;

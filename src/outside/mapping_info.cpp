@@ -103,7 +103,7 @@ int query_mapping(uintptr_t address, mapping_info* out) {
   const int maps = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
   if (maps < 0) return -errno;
   int error = query_by_ioctl(maps, address, out);
-  if (error == -ENOTTY || error == -EINVAL) error = query_by_reading(maps, address, out);
+  if (error != 0 && error != -ENOENT) error = query_by_reading(maps, address, out);
   close(maps);
   return error;
 }

@@ -44,13 +44,13 @@ struct nosigbus_region {
   bool owned;      // mapped by nosigbus_map: release unmaps it
   bool has_holes;  // adopted with anonymous memory in it: overlays of an earlier region, say
   bool shared;     // MAP_SHARED
-  bool fd_remaps;  // the fd may be mapped again with prot: the way back to the file
 
   // --- Written under sync->lock, read under it.
   nosigbus::interval_set<nosigbus::max_overlays> overlays;  // offsets from base; grade: nosigbus_cause
   unsigned isolated;          // overlays that touched no other when they were made: each can stay a VMA
   uint64_t first_bad_offset;  // UINT64_MAX without overlays
   uintptr_t shadow;           // a second mapping of the file, the way back to it; 0 without
+  bool fd_remaps;             // the fd may be mapped again with prot: the way back where there is no shadow
   bool no_way_back;           // neither fd nor shadow can put the file's pages back
   // All that was ever overlaid, healed or not, with the gravest cause.
   nosigbus::interval ever_overlaid;

@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 #include <atomic>
 
@@ -62,6 +63,20 @@ inline void futex_wait(std::atomic<uint32_t>* word, uint32_t value) {
 }
 inline void futex_wake(std::atomic<uint32_t>* word, int threads) {
   raw_syscall(SYS_futex, reinterpret_cast<long>(word), FUTEX_WAKE_PRIVATE, threads);
+}
+// Makes the kernel read the aligned word at the address. -EAGAIN or -ETIMEDOUT when it could, -EFAULT. No
+// thread waits: the time is up at once.
+inline long futex_peek(uintptr_t address) {
+  const timespec no_time{};
+  return raw_syscall(SYS_futex, static_cast<long>(address), FUTEX_WAIT_PRIVATE, 0,
+                     reinterpret_cast<long>(&no_time));
+}
+// Makes the kernel write the aligned word at the address, atomically, as it is. >= 0 when it could,
+// -EFAULT. May wake one thread that waits for that word, which has to expect that at any time (futex(2)).
+inline long futex_touch(uintptr_t address) {
+  std::atomic<uint32_t> nobody_waits{0};
+  return raw_syscall(SYS_futex, reinterpret_cast<long>(&nobody_waits), FUTEX_WAKE_OP_PRIVATE, 0, 0,
+                     static_cast<long>(address), FUTEX_OP(FUTEX_OP_OR, 0, FUTEX_OP_CMP_EQ, 0));
 }
 
 }  // namespace nosigbus::sys

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * A DSO with a guarded instruction of its own. */
+#include <load_byte.h>
 #include <nosigbus/extable.h>
 
 extern const struct nosigbus_extable_row __start_nosigbus_extable[] __attribute__((visibility("hidden")));
@@ -19,7 +20,7 @@ __attribute__((visibility("default"))) const struct nosigbus_extable_row* plugin
 /* *address, or -1 where it cannot be read. */
 __attribute__((visibility("default"))) int plugin_load(const unsigned char* address) {
   int value = -1;
-  __asm__ volatile("1: movzbl (%1), %0\n\t2:\n\t" NOSIGBUS_EXTABLE_ROW("1b", "2b", "1")
+  __asm__ volatile("1: " LOAD_BYTE "\n\t2:\n\t" NOSIGBUS_EXTABLE_ROW("1b", "2b", "1")
                    : "+r"(value)
                    : "r"(address));
   return value;

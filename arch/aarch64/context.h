@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+//
+// aarch64: what a signal's ucontext says about the interrupted code. Runs inside the signal.
+#pragma once
+
+#include <decode.h>
+#include <nosigbus/fault.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <ucontext.h>
+
+namespace nosigbus::arch {
+
+// The hardware ignores the top byte of a data address (Linux: Documentation/arch/arm64/tagged-pointers.rst).
+// The kernel gives addresses without it, unless a handler was installed with SA_EXPOSE_TAGBITS.
+inline uintptr_t without_tag(uintptr_t address) { return address & ~(uintptr_t{0xff} << 56); }
+
+class machine_state {
+ public:
+  explicit machine_state(void* ucontext) : uc_(static_cast<ucontext_t*>(ucontext)) {}
+
+  uintptr_t pc() const { return context().pc; }
+  // Clears BTYPE: it belongs to the instruction that faulted, and would be checked against the new one.
+  void set_pc(uintptr_t pc) {
+    context().pc = pc;
+    context().pstate &= ~(uint64_t{3} << 10);
+  }
+  // The register in which rows with NOSIGBUS_ROW_ADDRESS find the faulting address.
+  void set_fault_register(uintptr_t address) { context().regs[16] = address; }
+
+  // The two below hold for a fault that the kernel made; after a sent signal the fields are stale.
+
+  // Where the syndrome says "read", it may be an atomic, of which it names the first half. User-mode
+  // emulators give no syndrome. The instruction has just been executed, so it is there to be read; text
+  // that can be executed and not read (PROT_EXEC alone) is not supported.
+  nosigbus_access access() const {
+    const uint64_t esr = syndrome();
+    if (esr != 0 && !is_data_abort(esr)) return NOSIGBUS_ACCESS_UNKNOWN;
+    if ((esr & (wrote | cache_maintenance)) == wrote) return NOSIGBUS_WRITE;
+    uint32_t instruction;
+    __builtin_memcpy(&instruction, reinterpret_cast<const void*>(pc()), sizeof instruction);
+    const nosigbus_access decoded = decode_access(instruction);
+    return esr != 0 && decoded != NOSIGBUS_WRITE ? NOSIGBUS_READ : decoded;
+  }
+  // address: as siginfo names it.
+  bool instruction_fetch(uintptr_t address) const {
+    const uint64_t esr = syndrome();
+    return esr != 0
+               ? exception_class(esr) == instruction_abort || exception_class(esr) == instruction_abort + 1
+               : address == pc();
+  }
+
+  // Takes the signal out of the mask that returning from the handler restores.
+  void unblock(int signo) {
+    uint64_t mask;  // the kernel's 64 signals come first in the C library's larger set
+    __builtin_memcpy(&mask, &uc_->uc_sigmask, sizeof mask);
+    mask &= ~(uint64_t{1} << (signo - 1));
+    __builtin_memcpy(&uc_->uc_sigmask, &mask, sizeof mask);
+  }
+  // The kernel sets it to null and ignores it on return (arch/arm64/kernel/signal.c).
+  void*& link() { return reinterpret_cast<void*&>(uc_->uc_link); }
+
+ private:
+  // Syndrome: Arm ARM (DDI 0487), D17.2 "ESR_EL1". Classes: of a lower exception level, then of the same
+  // one, which a program may see where the kernel runs it there.
+  static constexpr uint64_t instruction_abort = 0x20, data_abort = 0x24;
+  static constexpr uint64_t wrote = 1 << 6, cache_maintenance = 1 << 8;
+  static uint64_t exception_class(uint64_t esr) { return esr >> 26 & 0x3f; }
+  static bool is_data_abort(uint64_t esr) {
+    return exception_class(esr) == data_abort || exception_class(esr) == data_abort + 1;
+  }
+
+  // Records behind the general registers: asm/sigcontext.h.
+  struct record_header {
+    uint32_t magic, size;
+  };
+  static constexpr uint32_t esr_magic = 0x4553'5201;
+
+  // 0: there is none. The kernel puts it among the first records, never into the extra space.
+  uint64_t syndrome() const {
+    const unsigned char* const records = context().__reserved;
+    constexpr size_t space = sizeof context().__reserved;
+    record_header header;
+    for (size_t at = 0; at + sizeof header + sizeof(uint64_t) <= space; at += header.size) {
+      __builtin_memcpy(&header, records + at, sizeof header);
+      if (header.magic == esr_magic) {
+        uint64_t esr;
+        __builtin_memcpy(&esr, records + at + sizeof header, sizeof esr);
+        return esr;
+      }
+      if (header.magic == 0 || header.size < sizeof header || header.size > space) return 0;
+    }
+    return 0;
+  }
+
+  mcontext_t& context() { return uc_->uc_mcontext; }
+  const mcontext_t& context() const { return uc_->uc_mcontext; }
+
+  ucontext_t* uc_;
+};
+
+// Linux permits misaligned accesses to user programs, and they cannot forbid them.
+inline void allow_misaligned_accesses() {}
+
+}  // namespace nosigbus::arch

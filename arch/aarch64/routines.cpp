@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+//
+// aarch64: one set of routines; every processor has its vectors.
+#include <nosigbus/copy.h>
+#include <src/shared/routines.h>
+
+extern "C" {
+size_t nosigbus_copy_read(void* dst, const void* src, size_t n);
+size_t nosigbus_copy_write(void* dst, const void* src, size_t n);
+size_t nosigbus_copy_both(void* dst, const void* src, size_t n);
+}
+
+namespace nosigbus::arch {
+
+namespace {
+
+bool always() { return true; }
+
+constexpr routines neon{nosigbus_careful_read,
+                        nosigbus_copy_read,
+                        nosigbus_copy_write,
+                        nosigbus_copy_both,
+                        SIZE_MAX,
+                        "neon",
+                        always};
+
+}  // namespace
+
+const routines all_routines[] = {neon};
+const size_t routines_count = sizeof all_routines / sizeof all_routines[0];
+
+}  // namespace nosigbus::arch
+
+constinit nosigbus::routines nosigbus_routines = nosigbus::arch::neon;
+
+// Always looks at the census: a weakly ordered machine needs the fence between the copy and the second look.
+size_t nosigbus_safe_read(void* dst, const void* src, size_t n) noexcept {
+  return nosigbus_careful_read(dst, src, n);
+}

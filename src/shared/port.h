@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+//
+// What a port provides in context.h and raw_syscall.h, checked wherever it is built. docs/porting.md has
+// the whole list.
+#pragma once
+
+#include <context.h>
+#include <nosigbus/fault.h>
+#include <raw_syscall.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <concepts>
+#include <type_traits>
+
+namespace nosigbus {
+
+template <class State>
+concept port_machine_state = std::constructible_from<State, void*> &&
+    requires(State state, const State constant, uintptr_t address) {
+  { constant.pc() } -> std::same_as<uintptr_t>;
+  { state.set_pc(address) } -> std::same_as<void>;
+  { state.set_fault_register(address) } -> std::same_as<void>;
+  { constant.access() } -> std::same_as<nosigbus_access>;
+  { constant.instruction_fetch(address) } -> std::same_as<bool>;
+  { state.unblock(SIGBUS) } -> std::same_as<void>;
+  { state.link() } -> std::same_as<void*&>;
+};
+static_assert(port_machine_state<arch::machine_state>);
+// It is made and dropped again inside the signal handler.
+static_assert(sizeof(arch::machine_state) == sizeof(void*) &&
+              std::is_trivially_destructible_v<arch::machine_state>);
+
+template <class Action>
+concept port_kernel_sigaction = requires(Action action) {
+  { action.handler } -> std::same_as<void (*&)(int)>;
+  { action.mask } -> std::same_as<uint64_t&>;
+};
+static_assert(port_kernel_sigaction<arch::kernel_sigaction>);
+// rt_sigaction(2) takes the size of the mask, and finds it at the end.
+static_assert(offsetof(arch::kernel_sigaction, mask) + sizeof(uint64_t) == sizeof(arch::kernel_sigaction));
+
+static_assert(requires(uintptr_t address) {
+  { arch::allow_misaligned_accesses() } -> std::same_as<void>;
+  { arch::without_tag(address) } -> std::same_as<uintptr_t>;
+});
+static_assert(requires(long x) {
+  { arch::raw_syscall(x) } -> std::same_as<long>;
+  { arch::raw_syscall(x, x, x, x, x, x, x) } -> std::same_as<long>;
+});
+
+}  // namespace nosigbus

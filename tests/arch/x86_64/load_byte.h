@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One instruction: operand 0 = the byte at operand 1. */
+#define LOAD_BYTE "movzbl (%1), %0"
