@@ -56,4 +56,6 @@ NOSIGBUS_API const struct nosigbus_fault* nosigbus_last_fault(void) NOSIGBUS_NOE
 
 NOSIGBUS_END_DECLS
 
+#include <nosigbus/scan.h>
+
 #endif
