@@ -53,6 +53,17 @@ inline std::size_t safe_fill(void* dst, int byte, std::size_t n) noexcept {
   return ::nosigbus_safe_fill(dst, byte, n);
 }
 
+/* nosigbus_safe_read_2d, _write_2d: bytes of rows done, in row order, before the first bad byte. */
+inline std::size_t safe_read_2d(void* dst, std::ptrdiff_t dst_stride, const void* src,
+                                std::ptrdiff_t src_stride, std::size_t row_bytes, std::size_t rows) noexcept {
+  return ::nosigbus_safe_read_2d(dst, dst_stride, src, src_stride, row_bytes, rows);
+}
+inline std::size_t safe_write_2d(void* dst, std::ptrdiff_t dst_stride, const void* src,
+                                 std::ptrdiff_t src_stride, std::size_t row_bytes,
+                                 std::size_t rows) noexcept {
+  return ::nosigbus_safe_write_2d(dst, dst_stride, src, src_stride, row_bytes, rows);
+}
+
 /* nosigbus_safe_strnlen, _strncpy, _memchr, _memcmp: the index at which they stopped. */
 inline std::size_t safe_strnlen(const char* s, std::size_t max) noexcept {
   return ::nosigbus_safe_strnlen(s, max);
