@@ -52,16 +52,26 @@
 
 .L_long_\id:
   xor %ecx, %ecx
-  .irp k, 0, 1
-  SAME_OF_BOTH \isa, 1, \k*\size, .E_vector_\id
+  SAME_OF_BOTH \isa, 1, 0, .E_vector_\id
   MASK \isa, 1
   sub $\all, %eax
-  jnz .L_differ_\id\()_\k
-  .ifeq \k
+  jnz .L_differ_\id\()_0
   cmp $2 * \size, %rdx
-  jbe .L_last_1_\id
-  .endif
-  .endr
+  ja .L_longer_\id
+.L_last_1_\id:
+  lea -\size(%rdx), %rcx
+  SAME_OF_BOTH \isa, 1, 0, .E_vector_\id
+  MASK \isa, 1
+  sub $\all, %eax
+  jnz .L_differ_\id\()_0
+  mov %rdx, %rax
+  LEAVE \isa, .L_met_\id
+
+.L_longer_\id:
+  SAME_OF_BOTH \isa, 1, \size, .E_vector_\id
+  MASK \isa, 1
+  sub $\all, %eax
+  jnz .L_differ_\id\()_1
   cmp $4 * \size, %rdx
   jbe .L_last_2_\id
   .irp k, 2, 3
@@ -89,15 +99,8 @@
   SAME_OF_BOTH \isa, 1, 0, .E_vector_\id
   MASK \isa, 1
   sub $\all, %eax
-  jnz .L_differ_\id\()_0
-.L_last_1_\id:
-  lea -\size(%rdx), %rcx
-  SAME_OF_BOTH \isa, 1, 0, .E_vector_\id
-  MASK \isa, 1
-  sub $\all, %eax
-  jnz .L_differ_\id\()_0
-  mov %rdx, %rax
-  LEAVE \isa, .L_met_\id
+  jz .L_last_1_\id
+  jmp .L_differ_\id\()_0
 
 .L_loops_\id:
   mov %rdi, %r9
@@ -105,7 +108,7 @@
   lea 4 * \size(%rsi), %r10
   and $-\size, %r10
   lea -4 * \size(%rsi,%rdx), %r8
-  .p2align 5
+  .p2align 6
 .L_loop_\id:
   .irp k, 1, 2, 3, 4
   SAME_OF_BOTH \isa, \k, (\k-1)*\size, .E_loop_\id, "%r10", "%r10,%r9"

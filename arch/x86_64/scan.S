@@ -86,7 +86,7 @@
   and $-4 * \size, %rcx
   cmp %r8, %rcx
   ja .L_rest_\id
-  .p2align 5
+  .p2align 6
 .L_loop_\id:
   SAME \isa, 1, .E_\id\()_0, (%rcx)
   SAME \isa, 2, .E_\id\()_0, \size(%rcx)
