@@ -28,10 +28,10 @@ bool has_strings() {
   return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (d & fast_short_rep_mov) != 0;
 }
 
-// The processor has it, and the system saves its registers.
+// The processor has it, and the `tzcnt` of scans, and the system saves its registers.
 bool has_avx2() {
   __builtin_cpu_init();
-  return __builtin_cpu_supports("avx2") != 0;
+  return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("bmi") != 0;
 }
 bool has_avx2_and_strings() { return has_avx2() && has_strings(); }
 
@@ -44,6 +44,7 @@ constexpr routines sse2(const char* name, size_t string_from, bool (*supported)(
           nosigbus_copy_write_sse2,
           nosigbus_copy_both_sse2,
           string_from,
+          false,
           name,
           supported};
 }
@@ -54,6 +55,7 @@ constexpr routines avx2(const char* name, size_t string_from, bool (*supported)(
           nosigbus_copy_write_avx2,
           nosigbus_copy_both_avx2,
           string_from,
+          true,
           name,
           supported};
 }
@@ -70,6 +72,7 @@ const size_t routines_count = sizeof all_routines / sizeof all_routines[0];
 constinit nosigbus::routines nosigbus_routines =
     nosigbus::arch::sse2("sse2", SIZE_MAX, nosigbus::arch::always);
 
-// The assembly finds these by offset (copy.S).
+// The assembly finds these by offset (copy.S, vector.inc).
 static_assert(offsetof(nosigbus::routines, safe_read) == 0);
 static_assert(offsetof(nosigbus::routines, string_from) == 32);
+static_assert(offsetof(nosigbus::routines, wide_scans) == 40);

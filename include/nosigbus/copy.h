@@ -46,6 +46,21 @@ NOSIGBUS_API size_t nosigbus_safe_copy(void* dst, const void* src, size_t n) NOS
  * Returns the number of bytes written. */
 NOSIGBUS_API size_t nosigbus_safe_fill(void* dst, int byte, size_t n) NOSIGBUS_NOEXCEPT;
 
+/* Copies a rectangle: `rows` rows of row_bytes bytes each, of which the source may be bad. Row i begins
+ * i * stride bytes behind the first one; strides may be negative, zero, or less than a row. Rows are
+ * copied in order, gaps between rows are never touched. The rest of dst's rows, from the first bad
+ * byte on, is zeroed; a sum of rows that is no size_t touches nothing.
+ * Returns the number of bytes of rows copied, in row order, before the first bad byte. */
+NOSIGBUS_API size_t nosigbus_safe_read_2d(void* dst, ptrdiff_t dst_stride, const void* src,
+                                          ptrdiff_t src_stride, size_t row_bytes,
+                                          size_t rows) NOSIGBUS_NOEXCEPT;
+
+/* The same to a destination that may be bad. Of it, nothing in row order behind the first bad byte is
+ * written. */
+NOSIGBUS_API size_t nosigbus_safe_write_2d(void* dst, ptrdiff_t dst_stride, const void* src,
+                                           ptrdiff_t src_stride, size_t row_bytes,
+                                           size_t rows) NOSIGBUS_NOEXCEPT;
+
 /* What the calling thread's last guarded operation met.
  *
  * Returns a record that belongs to the calling thread and holds until its next guarded operation;
@@ -55,5 +70,7 @@ NOSIGBUS_API size_t nosigbus_safe_fill(void* dst, int byte, size_t n) NOSIGBUS_N
 NOSIGBUS_API const struct nosigbus_fault* nosigbus_last_fault(void) NOSIGBUS_NOEXCEPT;
 
 NOSIGBUS_END_DECLS
+
+#include <nosigbus/scan.h>
 
 #endif

@@ -16,6 +16,7 @@
 #include <nosigbus/fault.h>
 #include <nosigbus/region.h>
 #include <nosigbus/runtime.h>
+#include <nosigbus/scan.h>
 
 namespace nosigbus {
 
@@ -50,6 +51,31 @@ inline std::size_t safe_copy(void* dst, const void* src, std::size_t n) noexcept
 }
 inline std::size_t safe_fill(void* dst, int byte, std::size_t n) noexcept {
   return ::nosigbus_safe_fill(dst, byte, n);
+}
+
+/* nosigbus_safe_read_2d, _write_2d: bytes of rows done, in row order, before the first bad byte. */
+inline std::size_t safe_read_2d(void* dst, std::ptrdiff_t dst_stride, const void* src,
+                                std::ptrdiff_t src_stride, std::size_t row_bytes, std::size_t rows) noexcept {
+  return ::nosigbus_safe_read_2d(dst, dst_stride, src, src_stride, row_bytes, rows);
+}
+inline std::size_t safe_write_2d(void* dst, std::ptrdiff_t dst_stride, const void* src,
+                                 std::ptrdiff_t src_stride, std::size_t row_bytes,
+                                 std::size_t rows) noexcept {
+  return ::nosigbus_safe_write_2d(dst, dst_stride, src, src_stride, row_bytes, rows);
+}
+
+/* nosigbus_safe_strnlen, _strncpy, _memchr, _memcmp: the index at which they stopped. */
+inline std::size_t safe_strnlen(const char* s, std::size_t max) noexcept {
+  return ::nosigbus_safe_strnlen(s, max);
+}
+inline std::size_t safe_strncpy(char* dst, const char* src, std::size_t n) noexcept {
+  return ::nosigbus_safe_strncpy(dst, src, n);
+}
+inline std::size_t safe_memchr(const void* s, int c, std::size_t n) noexcept {
+  return ::nosigbus_safe_memchr(s, c, n);
+}
+inline std::size_t safe_memcmp(const void* a, const void* b, std::size_t n) noexcept {
+  return ::nosigbus_safe_memcmp(a, b, n);
 }
 
 /* A value or a negative errno. Tests as bool, dereferences to the value. */

@@ -63,6 +63,15 @@ void report_overlays(uintptr_t begin, uintptr_t end, nosigbus_access access, uin
   });
 }
 
+bool clips(uintptr_t begin, uintptr_t end) {
+  bool any = false;
+  for_each_region(begin, end, [&any](const region_descriptor& region) {
+    any = (region.flags & NOSIGBUS_CLIP) != 0;
+    return any;
+  });
+  return any;
+}
+
 void clip_to_file(void* dst, uintptr_t begin, uintptr_t end) {
   for_each_region(begin, end, [=](region_descriptor& region) {
     if ((region.flags & NOSIGBUS_CLIP) == 0) return false;

@@ -15,6 +15,9 @@ namespace nosigbus {
 // may have supplied. Leaves it alone where there is none.
 void report_overlays(uintptr_t begin, uintptr_t end, nosigbus_access access, uint64_t before);
 
+// Is there a region with NOSIGBUS_CLIP in [begin, end)? The caller is using the memory.
+bool clips(uintptr_t begin, uintptr_t end);
+
 // After an operation that read [begin, end) into dst: zeroes what it took from behind the end of file in
 // regions with NOSIGBUS_CLIP.
 void clip_to_file(void* dst, uintptr_t begin, uintptr_t end);

@@ -118,7 +118,8 @@ class overlay_census {
   std::atomic<uint64_t> value_;
 };
 
-extern constinit overlay_census g_overlay_census;
+// Assembly routines read it under this name.
+extern constinit overlay_census g_overlay_census __asm__("nosigbus_overlay_census");
 
 // With the region's lock held: the region is about to be overlaid for the first time (begins), before the
 // first zero can be read; is about to be overlaid further, or has been healed of a part (changes); has been

@@ -18,6 +18,7 @@ struct routines {
   size_t (*copy_write)(void* dst, const void* src, size_t n);
   size_t (*copy_both)(void* dst, const void* src, size_t n);
   size_t string_from;  // bytes from which copies use the processor's string instructions
+  bool wide_scans;     // scans use the widest vectors they are written for (arch/*/scan.S)
   const char* name;
   bool (*supported)();
 };

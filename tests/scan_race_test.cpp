@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+//
+// Guarded scans of a file that another process truncates and grows all the time: whatever they answer was
+// right at some moment, and the copy of a string is one string.
+#include <sys/prctl.h>
+
+#include <nosigbus/nosigbus.hpp>
+#include <random>
+#include <vector>
+
+#include "support/routine_sets.h"
+
+using namespace test;
+
+namespace {
+
+const size_t page = page_size();
+constexpr size_t pages = 8;
+constexpr size_t kept_pages = 2;  // never truncated: each byte of them is right at any time
+
+[[noreturn]] void be_hostile(shared_file& file) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  std::mt19937 random(4);
+  for (;;) {
+    file.resize(kept_pages * page + random() % ((pages - kept_pages) * page));
+    if (random() % 4 != 0) file.resize(pages * page);
+    if (random() % 4 == 0) file.draw();
+  }
+}
+
+// An operation on n bytes from `begin` on ended after `length`: at a byte that changes, and says why.
+void check_answer(const unsigned char* file, size_t begin, size_t length, size_t n) {
+  CHILD_CHECK(length <= n);
+  if (length == n) {
+    CHILD_CHECK(met_nothing());
+    return;
+  }
+  CHILD_CHECK(begin + length >= kept_pages * page);
+  if (met_nothing()) return;  // found a zero, where the file had just grown
+  CHILD_CHECK(nosigbus_last_fault()->address == reinterpret_cast<uintptr_t>(file) + begin + length);
+}
+
+void scan(const unsigned char* file, const std::vector<unsigned char>& model, std::mt19937& random) {
+  std::vector<char> dst(pages * page);
+  const size_t begin = random() % (pages * page);
+  const size_t n = random() % (pages * page - begin);
+  const char* const s = reinterpret_cast<const char*>(file) + begin;
+
+  check_answer(file, begin, nosigbus_safe_strnlen(s, n), n);
+  check_answer(file, begin, nosigbus_safe_memchr(s, 0, n), n);
+  check_answer(file, begin, nosigbus_safe_memcmp(s, model.data() + begin, n), n);
+  check_answer(file, begin, nosigbus_safe_memcmp(model.data() + begin, s, n), n);
+
+  memset(dst.data(), 'x', n);
+  const size_t copied = nosigbus_safe_strncpy(dst.data(), s, n);
+  check_answer(file, begin, copied, n);
+  CHILD_CHECK(memcmp(dst.data(), model.data() + begin, copied) == 0);
+  for (size_t i = copied; i < n; ++i) CHILD_CHECK(dst[i] == 0);
+}
+
+}  // namespace
+
+TEST_CASE("scans of a file that changes answer what was right at some moment") {
+  for (const char* const name : routine_sets) {
+    if (!nosigbus::use_routines(name)) continue;
+    CAPTURE(name);
+    CHECK(in_child(
+              [] {
+                enter_by(entry::installed);
+                shared_file file(pages * page);
+                const unsigned char* const mapping = file.map(pages * page);
+                std::vector<unsigned char> model(pages * page);
+                for (size_t i = 0; i < model.size(); ++i) model[i] = pattern(i);
+                const pid_t hostile = fork();
+                if (hostile == 0) be_hostile(file);
+                std::mt19937 random(7);
+                for (int i = 0; i < 30000; ++i) scan(mapping, model, random);
+                CHILD_CHECK(nosigbus::stats().absorbed > 1000);
+                kill(hostile, SIGKILL);
+                CHILD_CHECK(wait_for(hostile, 10) == killed_by(SIGKILL));
+                return 0;
+              },
+              200) == exited(0));
+  }
+}
