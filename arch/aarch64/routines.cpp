@@ -2,6 +2,7 @@
 //
 // aarch64: one set of routines; every processor has its vectors.
 #include <nosigbus/copy.h>
+#include <src/outside/scan_clipped.h>
 #include <src/shared/routines.h>
 
 extern "C" {
@@ -16,13 +17,16 @@ namespace {
 
 bool always() { return true; }
 
-constexpr routines neon{nosigbus_careful_read,
-                        nosigbus_copy_read,
-                        nosigbus_copy_write,
-                        nosigbus_copy_both,
-                        SIZE_MAX,
-                        "neon",
-                        always};
+constexpr routines neon{
+    .safe_read = nosigbus_careful_read,
+    .copy_read = nosigbus_copy_read,
+    .copy_write = nosigbus_copy_write,
+    .copy_both = nosigbus_copy_both,
+    .string_from = SIZE_MAX,
+    .wide_scans = false,
+    .name = "neon",
+    .supported = always,
+};
 
 }  // namespace
 
@@ -36,4 +40,15 @@ constinit nosigbus::routines nosigbus_routines = nosigbus::arch::neon;
 // Always looks at the census: a weakly ordered machine needs the fence between the copy and the second look.
 size_t nosigbus_safe_read(void* dst, const void* src, size_t n) noexcept {
   return nosigbus_careful_read(dst, src, n);
+}
+
+// By guarded copies, piece by piece.
+size_t nosigbus_safe_strnlen(const char* s, size_t max) noexcept {
+  return nosigbus::search_clipped(s, 0, max);
+}
+size_t nosigbus_safe_memchr(const void* s, int c, size_t n) noexcept {
+  return nosigbus::search_clipped(s, c, n);
+}
+size_t nosigbus_safe_memcmp(const void* a, const void* b, size_t n) noexcept {
+  return nosigbus::compare_clipped(a, b, n);
 }

@@ -4,15 +4,11 @@
 #include <nosigbus/copy.h>
 #include <src/outside/overlay_report.h>
 #include <src/shared/region.h>
+#include <src/shared/routines.h>
 #include <src/shared/thread_state.h>
 #include <string.h>
 
 // arch/*/copy.S: bytes done in front of the first bad one.
-extern "C" {
-size_t nosigbus_copy_read(void* dst, const void* src, size_t n);
-size_t nosigbus_copy_write(void* dst, const void* src, size_t n);
-}
-
 using namespace nosigbus;
 
 namespace {
@@ -105,7 +101,7 @@ size_t nosigbus_safe_read_2d(void* dst, ptrdiff_t dst_stride, const void* src, p
   const side to{reinterpret_cast<uintptr_t>(dst), dst_stride};
   const side from{reinterpret_cast<uintptr_t>(src), src_stride};
   const uint64_t before = g_overlay_census.read();
-  const size_t copied = copy_rows(to, from, from, what, nosigbus_copy_read);
+  const size_t copied = copy_rows(to, from, from, what, nosigbus_routines.copy_read);
   if (__builtin_expect(copied != size, 0)) {
     zero_rest(to, what, copied);
     return copied;
@@ -124,7 +120,7 @@ size_t nosigbus_safe_write_2d(void* dst, ptrdiff_t dst_stride, const void* src, 
   const side to{reinterpret_cast<uintptr_t>(dst), dst_stride};
   const side from{reinterpret_cast<uintptr_t>(src), src_stride};
   const uint64_t before = g_overlay_census.read();
-  const size_t copied = copy_rows(to, from, to, what, nosigbus_copy_write);
+  const size_t copied = copy_rows(to, from, to, what, nosigbus_routines.copy_write);
   if (__builtin_expect(copied != size, 0)) return copied;
   t_last_fault.cause = NOSIGBUS_NONE;
   complete(to, what, NOSIGBUS_WRITE, nullptr, before);
