@@ -56,4 +56,7 @@ NOSIGBUS_API const struct nosigbus_fault* nosigbus_last_fault(void) NOSIGBUS_NOE
 
 NOSIGBUS_END_DECLS
 
+/* Single integers, at the cost of a plain load or store. */
+#include <nosigbus/inline.h>
+
 #endif
