@@ -53,7 +53,9 @@ NOSIGBUS_API int nosigbus_extable_register(const struct nosigbus_extable_row* be
 
 /* Takes them back, before the DSO is unloaded, with the last call that balances a registration.
  *
- * begin: as registered. Returns 0, or -ENOENT: not registered; -ENOMEM: nothing has changed.
+ * begin: as registered. Returns 0, or -ENOENT: not registered; -ENOMEM: nothing has changed. While a
+ * process that has installed the handler runs exit(3), rows stay and the result is 0: its other threads
+ * run on, and nothing is unloaded any more.
  * Thread-safe. Not async-signal-safe. */
 NOSIGBUS_API int nosigbus_extable_unregister(const struct nosigbus_extable_row* begin) NOSIGBUS_NOEXCEPT;
 
