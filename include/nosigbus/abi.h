@@ -14,7 +14,9 @@
 #define NOSIGBUS_NO_SHADOW_WARNING \
   _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wshadow\"")
 #ifdef __cplusplus
-#define NOSIGBUS_BEGIN_DECLS NOSIGBUS_NO_SHADOW_WARNING extern "C" {
+/* What is inline there is C. */
+#define NOSIGBUS_BEGIN_DECLS \
+  NOSIGBUS_NO_SHADOW_WARNING _Pragma("GCC diagnostic ignored \"-Wold-style-cast\"") extern "C" {
 #define NOSIGBUS_END_DECLS \
   }                        \
   _Pragma("GCC diagnostic pop")

@@ -71,6 +71,8 @@ NOSIGBUS_API const struct nosigbus_fault* nosigbus_last_fault(void) NOSIGBUS_NOE
 
 NOSIGBUS_END_DECLS
 
+/* Strings and searches; and single integers, at the cost of a plain load or store. */
+#include <nosigbus/inline.h>
 #include <nosigbus/scan.h>
 
 #endif

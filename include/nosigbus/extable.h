@@ -31,13 +31,17 @@ struct nosigbus_extable_row {
   uint32_t flags;      /* NOSIGBUS_ROW_* */
 };
 
-/* One row as assembler text; insn and landing are labels, flags a string literal. */
-#define NOSIGBUS_EXTABLE_ROW(insn, landing, flags)                  \
-  ".pushsection nosigbus_extable, \"a\", %%progbits\n\t"            \
-  ".balign 4\n\t"                                                   \
-  ".long (" insn ") - .\n\t.long (" landing ") - .\n\t.long " flags \
-  "\n\t"                                                            \
-  ".popsection\n\t"
+/* One row as assembler text, for an extended asm statement, behind the instruction and in its section.
+ * insn and landing are labels, flags is a string literal.
+ *
+ * The row stays with its instruction: a member of its section group (?), so that the linker drops both
+ * or neither where several objects bring the same inline function, and linked to its section (o), so
+ * that --gc-sections keeps the rows of live code, which nothing refers to. The label is for the latter:
+ * gas takes no numeric one there. */
+#define NOSIGBUS_EXTABLE_ROW(insn, landing, flags)                            \
+  ".ifndef .Lnosigbus_code%=\n.Lnosigbus_code%=:\n.endif\n\t"                 \
+  ".pushsection nosigbus_extable, \"ao?\", %%progbits, .Lnosigbus_code%=\n\t" \
+  ".balign 4\n\t.long (" insn ") - .\n\t.long (" landing ") - .\n\t.long " flags "\n\t.popsection\n\t"
 
 /* Makes the rows of one DSO known.
  *
@@ -50,7 +54,9 @@ NOSIGBUS_API int nosigbus_extable_register(const struct nosigbus_extable_row* be
 
 /* Takes them back, before the DSO is unloaded, with the last call that balances a registration.
  *
- * begin: as registered. Returns 0, or -ENOENT: not registered; -ENOMEM: nothing has changed.
+ * begin: as registered. Returns 0, or -ENOENT: not registered; -ENOMEM: nothing has changed. While a
+ * process that has installed the handler runs exit(3), rows stay and the result is 0: its other threads
+ * run on, and nothing is unloaded any more.
  * Thread-safe. Not async-signal-safe. */
 NOSIGBUS_API int nosigbus_extable_unregister(const struct nosigbus_extable_row* begin) NOSIGBUS_NOEXCEPT;
 

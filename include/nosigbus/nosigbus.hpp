@@ -14,6 +14,7 @@
 
 #include <nosigbus/copy.h>
 #include <nosigbus/fault.h>
+#include <nosigbus/inline.hpp>
 #include <nosigbus/region.h>
 #include <nosigbus/runtime.h>
 #include <nosigbus/scan.h>

@@ -3,6 +3,7 @@
 // Registration of extable sections. Each change builds a new snapshot of all rows, sorted.
 #include <errno.h>
 #include <pthread.h>
+#include <src/outside/extable.h>
 #include <src/shared/extable.h>
 #include <src/shared/syscalls.h>
 #include <stdlib.h>
@@ -29,6 +30,9 @@ struct section {
 // Guards g_sections and the replacement of g_snapshot. Never taken in a signal handler.
 constinit pthread_mutex_t g_mutex = PTHREAD_MUTEX_INITIALIZER;
 constinit section* g_sections = nullptr;
+// Guarded by it too: exit(3) has been called, and its handlers run.
+constinit bool g_exiting = false;
+constinit bool g_awaits_exit = false;
 
 uintptr_t resolve(const int32_t& relative) {
   return reinterpret_cast<uintptr_t>(&relative) + static_cast<uintptr_t>(static_cast<intptr_t>(relative));
@@ -144,6 +148,12 @@ int remove(const nosigbus_extable_row* begin) {
   return error;
 }
 
+void on_exit_begins() {
+  pthread_mutex_lock(&g_mutex);
+  g_exiting = true;
+  pthread_mutex_unlock(&g_mutex);
+}
+
 void before_fork() { pthread_mutex_lock(&g_mutex); }
 void after_fork() { pthread_mutex_unlock(&g_mutex); }
 
@@ -154,6 +164,14 @@ __attribute__((constructor(101))) void register_own_rows() {
 }
 
 }  // namespace
+
+// Registered by code that runs after the process's start, such a function runs before the destructors of all
+// DSOs. Where there is no memory for it, rows go when their destructors say so.
+void keep_rows_at_exit() {
+  pthread_mutex_lock(&g_mutex);
+  if (!g_awaits_exit) g_awaits_exit = atexit(on_exit_begins) == 0;
+  pthread_mutex_unlock(&g_mutex);
+}
 
 }  // namespace nosigbus::extable
 
@@ -169,7 +187,7 @@ int nosigbus_extable_register(const nosigbus_extable_row* begin, const nosigbus_
 
 int nosigbus_extable_unregister(const nosigbus_extable_row* begin) noexcept {
   pthread_mutex_lock(&extable::g_mutex);
-  const int error = extable::remove(begin);
+  const int error = extable::g_exiting ? 0 : extable::remove(begin);
   pthread_mutex_unlock(&extable::g_mutex);
   return error;
 }

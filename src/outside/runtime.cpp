@@ -5,6 +5,7 @@
 #include <nosigbus/runtime.h>
 #include <pthread.h>
 #include <src/inside/region_facts.h>
+#include <src/outside/extable.h>
 #include <src/outside/runtime.h>
 #include <src/outside/versioned_struct.h>
 #include <src/shared/actions.h>
@@ -165,6 +166,7 @@ int nosigbus_install(unsigned flags) noexcept {
   g_install_flags.fetch_or(flags, std::memory_order_relaxed);
   if (const int error = take_what_is_wanted()) return error;
   g_installed = true;
+  extable::keep_rows_at_exit();
   return 0;
 }
 

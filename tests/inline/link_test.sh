@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# Programs that use inline operations, in every way that compilers and linkers put them together.
+#
+# link_test.sh CXX INCLUDE_DIR LIBRARY_DIR WORK_DIR
+#   LIBRARY_DIR: contains libnosigbus.so and libnosigbus.a.
+set -euo pipefail
+shopt -s inherit_errexit
+
+cxx=$1 include=$2 libraries=$3 work=$4
+source=$(dirname "${BASH_SOURCE[0]}")
+built=0 failures=0
+mkdir -p "$work"
+
+compile() { "$cxx" -std=c++20 -Wall -Wextra -Werror -I "$include" "$@"; }
+
+# program WHAT FLAG...: builds and runs it; the flags are the compiler's and the linker's.
+program() {
+  local what=$1
+  shift
+  built=$((built + 1))
+  if ! compile "$source/link_a.cpp" "$source/link_b.cpp" -o "$work/program" "$@" "-Wl,-rpath,$libraries"; then
+    echo "FAILED to build: $what"
+  elif "$work/program"; then
+    return 0
+  else
+    echo "FAILED with $?: $what"
+  fi
+  failures=$((failures + 1))
+}
+
+linkers=()
+for linker in bfd gold lld; do
+  if echo 'int main() {}' | "$cxx" -x c++ - -o "$work/probe" -fuse-ld="$linker" 2>/dev/null; then
+    linkers+=("$linker")
+  fi
+done
+shared=("$libraries/libnosigbus.so") static=("$libraries/libnosigbus.a" -pthread)
+
+for level in -O0 -O1 -O2 -O3 -Os; do
+  program "$level" "$level" "${shared[@]}"
+done
+program 'position-dependent' -O2 -fno-pic -no-pie "${shared[@]}"
+program 'nothing but position-independent' -O2 -fPIC "${shared[@]}"
+program 'control-flow protection' -O2 -fcf-protection=full "${shared[@]}"
+for linker in "${linkers[@]}"; do
+  program "$linker" -O2 -fuse-ld="$linker" "${shared[@]}"
+  sections=(-O2 -fuse-ld="$linker" -ffunction-sections -fdata-sections "-Wl,--gc-sections")
+  program "$linker, --gc-sections" "${sections[@]}" "${shared[@]}"
+  program "$linker, --gc-sections, archive" "${sections[@]}" "${static[@]}"
+  program "$linker, static" -O2 -static -fuse-ld="$linker" "${static[@]}"
+done
+lto=(-O2 -flto)
+# clang's objects for it are not for GNU ld.
+"$cxx" --version | grep -q clang && lto+=(-fuse-ld=lld)
+if [[ " ${lto[*]} " != *lld* || " ${linkers[*]} " == *lld* ]]; then
+  program 'link-time optimisation' "${lto[@]}" "${shared[@]}"
+  program 'link-time optimisation, --gc-sections' "${lto[@]}" -Wl,--gc-sections "${shared[@]}"
+fi
+
+# Without a use there is nothing to register and nothing to link.
+for linker in "${linkers[@]}"; do
+  for pic in -fPIE -fno-pic; do
+    built=$((built + 1))
+    pie=-pie
+    [ "$pic" = -fPIE ] || pie=-no-pie
+    if ! compile -O0 "$pic" "$pie" -fuse-ld="$linker" "$source/unused.cpp" -o "$work/unused" || ! "$work/unused"; then
+      echo "FAILED: unused, $linker $pic"
+      failures=$((failures + 1))
+    fi
+  done
+done
+
+echo "$built programs with ${linkers[*]}, $failures failed"
+[ "$failures" -eq 0 ]
