@@ -14,10 +14,10 @@
 
 #include <nosigbus/copy.h>
 #include <nosigbus/fault.h>
-#include <nosigbus/inline.hpp>
 #include <nosigbus/region.h>
 #include <nosigbus/runtime.h>
 #include <nosigbus/scan.h>
+#include <nosigbus/inline.hpp>
 
 namespace nosigbus {
 
