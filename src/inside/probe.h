@@ -31,11 +31,11 @@ inline long populate_nothing() { return sys::madvise(0, 1, populate_read); }
 // other way to ask is right as well.)
 inline bool populate_works() {
   enum { unknown, yes, no };
-  static constinit std::atomic<int> known{unknown};  // relaxed, no partner: all threads find out the same
-  int state = known.load(std::memory_order_relaxed);
+  static constinit std::atomic<int> g_known{unknown};  // relaxed, no partner: all threads find out the same
+  int state = g_known.load(std::memory_order_relaxed);
   if (state == unknown) {
     state = populate_nothing() == -ENOMEM ? yes : no;
-    known.store(state, std::memory_order_relaxed);
+    g_known.store(state, std::memory_order_relaxed);
   }
   return state == yes;
 }

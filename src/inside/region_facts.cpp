@@ -91,9 +91,9 @@ class reach {
 
 // Bits that nobody outside of this process can foresee.
 uint64_t random_bits() {
-  static constinit std::atomic<uint64_t> count{0};
+  static constinit std::atomic<uint64_t> g_count{0};
   // splitmix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators")
-  uint64_t z = g_secret + count.fetch_add(0x9e3779b97f4a7c15, std::memory_order_relaxed);
+  uint64_t z = g_secret + g_count.fetch_add(0x9e3779b97f4a7c15, std::memory_order_relaxed);
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
   z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
   return z ^ (z >> 31);
@@ -102,7 +102,7 @@ uint64_t random_bits() {
 }  // namespace
 
 uint64_t file_size(const region_descriptor& region) {
-  struct stat status;
+  struct stat status {};
   if (region.fd < 0 || region.offset == unknown_offset || sys::failed(sys::fstat(region.fd, &status)) ||
       !S_ISREG(status.st_mode)) {
     return unknown_size;
