@@ -234,3 +234,27 @@ TEST_CASE("with NOSIGBUS_CLIP rows behind the end of file are zero") {
     }
   });
 }
+
+TEST_CASE("with NOSIGBUS_CLIP the rows in front of a bad byte are clipped too") {
+  for (const entry how : entries) {
+    CHECK(in_child([how] {
+            enter_by(how, NOSIGBUS_CATCH_SEGV);
+            const size_t page = page_size();
+            const arena memory(badness::protected_page);
+            unsigned char* const s = memory.bad() - page;
+            shared_file file(page);
+            CHILD_CHECK(mmap(s, page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file.fd(), 0) == s);
+            auto region = nosigbus::region::adopt(s, page, file.fd(), NOSIGBUS_CLIP);
+            CHILD_CHECK(region);
+            file.resize(100);
+            memset(s + 100, 'x', page - 100);
+            std::vector<unsigned char> dst(60, 'y');
+            // Rows: the file's, behind its end, and on to the bad page.
+            const auto stride = static_cast<ptrdiff_t>(page / 2 - 5);
+            CHILD_CHECK(nosigbus::safe_read_2d(dst.data(), 20, s, stride, 20, 3) == 50);
+            memory.check_record(NOSIGBUS_READ, memory.bad());
+            for (size_t i = 0; i < 60; ++i) CHILD_CHECK(dst[i] == (i < 20 ? pattern(i) : 0));
+            return 0;
+          }) == exited(0));
+  }
+}

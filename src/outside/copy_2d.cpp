@@ -8,7 +8,6 @@
 #include <src/shared/thread_state.h>
 #include <string.h>
 
-// arch/*/copy.S: bytes done in front of the first bad one.
 using namespace nosigbus;
 
 namespace {
@@ -39,24 +38,31 @@ extent extent_of(const side& s, const shape& what) {
   return s.stride < 0 ? extent{last, first + what.row_bytes} : extent{first, last + what.row_bytes};
 }
 
-// After all of it was copied: zeros that overlays supplied to its rows, the first of them in row order;
-// and, where dst is not null, bytes to clip.
-void complete(const side& guarded, const shape& what, nosigbus_access access, const side* dst,
-              uint64_t before) {
-  // The fence orders the operation's loads before the census: zeros that they saw were announced to it.
+// The fence orders the operation's loads before the census: zeros that they saw were announced to it.
+bool overlays_since(uint64_t before) {
   std::atomic_thread_fence(std::memory_order_acquire);
-  if (overlay_census::none(before, g_overlay_census.read())) return;
+  return !overlay_census::none(before, g_overlay_census.read());
+}
+
+// After all of it was copied: the zeros that overlays supplied to its rows, the first of them in row order.
+void report_rows(const side& guarded, const shape& what, nosigbus_access access, uint64_t before) {
   const extent all = extent_of(guarded, what);
   report_overlays(all.begin, all.end, access, before);
-  if (t_last_fault.cause != NOSIGBUS_NONE) {
-    t_last_fault.cause = NOSIGBUS_NONE;  // it may lie between the rows
-    for (size_t i = 0; i < what.rows && t_last_fault.cause == NOSIGBUS_NONE; ++i) {
-      report_overlays(guarded.row(i), guarded.row(i) + what.row_bytes, access, before);
-    }
+  if (t_last_fault.cause == NOSIGBUS_NONE) return;
+  t_last_fault.cause = NOSIGBUS_NONE;  // it may lie between the rows
+  for (size_t i = 0; i < what.rows && t_last_fault.cause == NOSIGBUS_NONE; ++i) {
+    report_overlays(guarded.row(i), guarded.row(i) + what.row_bytes, access, before);
   }
-  if (dst == nullptr || !clips(all.begin, all.end)) return;
-  for (size_t i = 0; i < what.rows; ++i) {
-    clip_to_file(dst->at(i), guarded.row(i), guarded.row(i) + what.row_bytes);
+}
+
+// Zeroes what the first `copied` bytes of rows have from behind the end of file (NOSIGBUS_CLIP).
+void clip_rows(const side& dst, const side& src, const shape& what, size_t copied) {
+  const extent all = extent_of(src, what);
+  if (!clips(all.begin, all.end)) return;
+  for (size_t i = 0; copied > 0; ++i) {
+    const size_t n = copied < what.row_bytes ? copied : what.row_bytes;
+    clip_to_file(dst.at(i), src.row(i), src.row(i) + n);
+    copied -= n;
   }
 }
 
@@ -102,12 +108,12 @@ size_t nosigbus_safe_read_2d(void* dst, ptrdiff_t dst_stride, const void* src, p
   const side from{reinterpret_cast<uintptr_t>(src), src_stride};
   const uint64_t before = g_overlay_census.read();
   const size_t copied = copy_rows(to, from, from, what, nosigbus_routines.copy_read);
-  if (__builtin_expect(copied != size, 0)) {
-    zero_rest(to, what, copied);
-    return copied;
+  if (__builtin_expect(copied == size, 1)) t_last_fault.cause = NOSIGBUS_NONE;
+  if (__builtin_expect(overlays_since(before), 0)) {
+    if (copied == size) report_rows(from, what, NOSIGBUS_READ, before);
+    clip_rows(to, from, what, copied);
   }
-  t_last_fault.cause = NOSIGBUS_NONE;
-  complete(from, what, NOSIGBUS_READ, &to, before);
+  if (__builtin_expect(copied != size, 0)) zero_rest(to, what, copied);
   return copied;
 }
 
@@ -123,6 +129,6 @@ size_t nosigbus_safe_write_2d(void* dst, ptrdiff_t dst_stride, const void* src, 
   const size_t copied = copy_rows(to, from, to, what, nosigbus_routines.copy_write);
   if (__builtin_expect(copied != size, 0)) return copied;
   t_last_fault.cause = NOSIGBUS_NONE;
-  complete(to, what, NOSIGBUS_WRITE, nullptr, before);
+  if (__builtin_expect(overlays_since(before), 0)) report_rows(to, what, NOSIGBUS_WRITE, before);
   return copied;
 }
