@@ -118,8 +118,8 @@ void survive(shared_file& file) {
       count.wrong.load(), count.most_vmas.load());
   fflush(stdout);
   CHILD_CHECK(count.wrong == 0);
-  CHILD_CHECK(stats.absorbed_by_region >= wanted_faults() / 100);
-  CHILD_CHECK(stats.absorbed_by_operation >= wanted_faults() / 100);
+  CHILD_CHECK(stats.absorbed_by_region >= wanted_faults() / 1000);
+  CHILD_CHECK(stats.absorbed_by_operation >= wanted_faults() / 1000);
   CHILD_CHECK(stats.chained == 0);
   CHILD_CHECK(count.most_vmas <= 3);
   CHILD_CHECK(count_descriptors() == descriptors);
