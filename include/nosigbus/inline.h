@@ -31,7 +31,7 @@
  * never fails spuriously.
  *
  * Pointers may be to any object, const and volatile as the operation permits; no aliasing rule applies to
- * *address. Thread-safe. Async-signal-safe.
+ * *address. Thread-safe. Async-signal-safe. Sanitizers do not see these accesses, nor their order.
  *
  * An object file that uses one of these registers its DSO's rows when the DSO is loaded, and takes them
  * back when it is unloaded; for that it needs libnosigbus. Including this header needs nothing.
@@ -134,7 +134,9 @@ NOSIGBUS_ROWS_FUNCTION void nosigbus_inline_rows_end(void) {
 #define NOSIGBUS_ORDERED "memory"
 #define NOSIGBUS_UNORDERED
 
-/* The two shapes that all processors share. memory is the constraint for what the instruction can address. */
+/* NOLINTBEGIN(bugprone-macro-parentheses): of types and expressions in turn.
+ *
+ * The two shapes that all processors share. memory is the constraint for what the instruction can address. */
 #define NOSIGBUS_DEFINE_LOAD(name, out_type, any_type, output_type, clean_type, fact, constraint, memory, \
                              instruction, order)                                                          \
   NOSIGBUS_INLINE int name(const volatile void* address, out_type* out) NOSIGBUS_NOEXCEPT {               \
@@ -165,6 +167,8 @@ NOSIGBUS_ROWS_FUNCTION void nosigbus_inline_rows_end(void) {
   bad:                                                                                        \
     NOSIGBUS_RETURN_FAULT;                                                                    \
   }
+
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 NOSIGBUS_END_DECLS
 

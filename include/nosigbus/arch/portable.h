@@ -15,6 +15,7 @@ NOSIGBUS_BEGIN_DECLS
 /* By way of an integer: the volatile that goes is no mistake. */
 #define NOSIGBUS_PLAIN(type, pointer) ((type)(uintptr_t)(pointer))
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): of types. */
 #define NOSIGBUS_LOAD(name, type)                                                                       \
   NOSIGBUS_INLINE int name(const volatile void* address, type* out) NOSIGBUS_NOEXCEPT {                 \
     const size_t size = sizeof(type);                                                                   \
@@ -40,6 +41,7 @@ NOSIGBUS_STORE(nosigbus_safe_store16, uint16_t)
 NOSIGBUS_STORE(nosigbus_safe_store32, uint32_t)
 NOSIGBUS_STORE(nosigbus_safe_store64, uint64_t)
 NOSIGBUS_STORE(nosigbus_store128, nosigbus_bits128)
+/* NOLINTEND(bugprone-macro-parentheses) */
 #undef NOSIGBUS_STORE
 #undef NOSIGBUS_PLAIN
 
