@@ -135,9 +135,10 @@ TEST_CASE("a page that can be read but not written is bad for what writes") {
             const arena memory(badness::unmapped);
             CHILD_CHECK(mprotect(memory.good(), page_size(), PROT_READ) == 0);
             uint64_t out = 0;
-            const int expected = op.effect == does_load ? 0 : -EFAULT;
-            CHILD_CHECK(op.run(memory.good() + 64, argument, &out) == expected);
-            if (expected != 0) CHILD_CHECK(nosigbus_last_fault()->cause == NOSIGBUS_PROTECTED);
+            const int result = op.run(memory.good() + 64, argument, &out);
+            // What finds something else does not write on every processor.
+            CHILD_CHECK(op.effect == does_compare || result == (op.effect == does_load ? 0 : -EFAULT));
+            if (result != 0) CHILD_CHECK(nosigbus_last_fault()->cause == NOSIGBUS_PROTECTED);
           });
           return 0;
         }) == exited(0));
@@ -176,12 +177,13 @@ TEST_CASE("where a region supplies zeros they are loaded, and a store goes where
               const int result = op.run(at, argument, &out);
               if (op.effect == does_load) {
                 CHILD_CHECK(result == 0 && out == 0);
+              } else if (strncmp(op.name, "compare", 7) == 0) {
+                // Finds zeros instead of what it expects, on a processor where that is no write.
+                CHILD_CHECK(out == 0 || (result == -EFAULT && flags == 0));
               } else if (flags == 0) {
                 CHILD_CHECK(result == -EFAULT);
-              } else if (op.effect == does_store) {
+              } else {
                 CHILD_CHECK(result == 0 && bytes_at(at, op.size) == low_bytes(argument, op.size));
-              } else if (op.effect != does_exchange || out == 0) {
-                CHILD_CHECK(result >= 0);
               }
               CHILD_CHECK(nosigbus_region_release(region) == 0);
             });

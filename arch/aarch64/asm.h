@@ -27,7 +27,7 @@
 .macro GUARDED accesses, landing, instruction:vararg
   .if \accesses
     .Lguarded\@: \instruction
-    .pushsection nosigbus_extable, "a", %progbits
+    .pushsection nosigbus_extable, "ao", %progbits, .Lguarded\@
     .balign 4
     .long .Lguarded\@ - .
     .long \landing - .

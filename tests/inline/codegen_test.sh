@@ -4,19 +4,18 @@
 # A guarded load or store in a loop is one plain instruction, as a volatile one is, and nothing else touches
 # memory or is called.
 #
-# codegen_test.sh CC INCLUDE_DIR WORK_DIR
+# codegen_test.sh CC OBJDUMP INCLUDE_DIR WORK_DIR
 set -euo pipefail
 shopt -s inherit_errexit
 export LC_ALL=C
 
-cc=$1 include=$2 work=$3
+cc=$1 objdump=$2 include=$3 work=$4
 source=$(dirname "${BASH_SOURCE[0]}")/codegen.c
 checks=0 failures=0
 mkdir -p "$work"
 
 "$cc" -std=c11 -O2 -fno-unroll-loops -I "$include" -c "$source" -o "$work/codegen.o"
-objdump -d --no-show-raw-insn --no-addresses "$work/codegen.o" >"$work/codegen.s" 2>/dev/null ||
-  objdump -d --no-show-raw-insn "$work/codegen.o" >"$work/codegen.s"
+"$objdump" -d --no-show-raw-insn "$work/codegen.o" >"$work/codegen.s"
 
 # accesses FUNCTION: the mnemonics of its instructions that touch memory or call, in order.
 accesses() {

@@ -3,12 +3,13 @@
 #
 # Programs that use inline operations, in every way that compilers and linkers put them together.
 #
-# link_test.sh CXX INCLUDE_DIR LIBRARY_DIR WORK_DIR
-#   LIBRARY_DIR: contains libnosigbus.so and libnosigbus.a.
+# link_test.sh CXX INCLUDE_DIR LIBRARY_DIR WORK_DIR [EMULATOR ARG...]
+#   LIBRARY_DIR: contains libnosigbus.so and libnosigbus.a. EMULATOR: runs programs of another processor.
 set -euo pipefail
 shopt -s inherit_errexit
 
 cxx=$1 include=$2 libraries=$3 work=$4
+emulator=("${@:5}")
 source=$(dirname "${BASH_SOURCE[0]}")
 built=0 failures=0
 mkdir -p "$work"
@@ -22,7 +23,7 @@ program() {
   built=$((built + 1))
   if ! compile "$source/link_a.cpp" "$source/link_b.cpp" -o "$work/program" "$@" "-Wl,-rpath,$libraries"; then
     echo "FAILED to build: $what"
-  elif "$work/program"; then
+  elif "${emulator[@]}" "$work/program"; then
     return 0
   else
     echo "FAILED with $?: $what"
@@ -30,11 +31,12 @@ program() {
   failures=$((failures + 1))
 }
 
+# accepts FLAG...: whether a program can be built with it.
+accepts() { echo 'int main() {}' | "$cxx" -x c++ - -o "$work/probe" "$@" 2>/dev/null; }
+
 linkers=()
 for linker in bfd gold lld; do
-  if echo 'int main() {}' | "$cxx" -x c++ - -o "$work/probe" -fuse-ld="$linker" 2>/dev/null; then
-    linkers+=("$linker")
-  fi
+  if accepts -fuse-ld="$linker"; then linkers+=("$linker"); fi
 done
 shared=("$libraries/libnosigbus.so") static=("$libraries/libnosigbus.a" -pthread)
 
@@ -43,7 +45,9 @@ for level in -O0 -O1 -O2 -O3 -Os; do
 done
 program 'position-dependent' -O2 -fno-pic -no-pie "${shared[@]}"
 program 'nothing but position-independent' -O2 -fPIC "${shared[@]}"
-program 'control-flow protection' -O2 -fcf-protection=full "${shared[@]}"
+for protection in -fcf-protection=full -mbranch-protection=standard; do
+  if accepts "$protection"; then program "$protection" -O2 "$protection" "${shared[@]}"; fi
+done
 for linker in "${linkers[@]}"; do
   program "$linker" -O2 -fuse-ld="$linker" "${shared[@]}"
   sections=(-O2 -fuse-ld="$linker" -ffunction-sections -fdata-sections "-Wl,--gc-sections")
@@ -65,7 +69,7 @@ for linker in "${linkers[@]}"; do
     built=$((built + 1))
     pie=-pie
     [ "$pic" = -fPIE ] || pie=-no-pie
-    if ! compile -O0 "$pic" "$pie" -fuse-ld="$linker" "$source/unused.cpp" -o "$work/unused" || ! "$work/unused"; then
+    if ! compile -O0 "$pic" "$pie" -fuse-ld="$linker" "$source/unused.cpp" -o "$work/unused" || ! "${emulator[@]}" "$work/unused"; then
       echo "FAILED: unused, $linker $pic"
       failures=$((failures + 1))
     fi

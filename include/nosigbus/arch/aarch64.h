@@ -2,8 +2,8 @@
  *
  * aarch64: the operations of <nosigbus/inline.h>, which includes this. One instruction each with the
  * atomics of ARMv8.1 (LSE), where the compiler may use them; else read-modify-write is a loop of an exclusive
- * load and an exclusive store, each with its row. A fault of an LSE instruction is reported as a read where a
- * read would have met it too (Arm ARM, ESR_ELx.WnR), so their rows guard both.
+ * load and an exclusive store, each with its row. Which of the two accesses a fault of an atomic is reported
+ * as depends on the processor and on emulators, so these rows guard both.
  */
 #ifndef NOSIGBUS_ARCH_AARCH64_H
 #define NOSIGBUS_ARCH_AARCH64_H
@@ -56,9 +56,9 @@ NOSIGBUS_DEFINE_STORE(nosigbus_store128, nosigbus_bits128, nosigbus_any128, "w",
   "[wanted]\n\t" NOSIGBUS_GUARDED("compare", "casal %" r "[old], %" r "[value], %[at]", "3")
 #else
 #define NOSIGBUS_EXCLUSIVE_LOAD(r) \
-  ".Lnosigbus_again%=:\n\t" NOSIGBUS_GUARDED("load", "ldaxr %" r "[old], %[at]", "1")
+  ".Lnosigbus_again%=:\n\t" NOSIGBUS_GUARDED("load", "ldaxr %" r "[old], %[at]", "3")
 #define NOSIGBUS_EXCLUSIVE_STORE(r, from)                                     \
-  NOSIGBUS_GUARDED("store", "stlxr %w[failed], %" r "[" from "], %[at]", "2") \
+  NOSIGBUS_GUARDED("store", "stlxr %w[failed], %" r "[" from "], %[at]", "3") \
   "cbnz %w[failed], .Lnosigbus_again%=\n\t"
 #define NOSIGBUS_EXCHANGE(r) NOSIGBUS_EXCLUSIVE_LOAD(r) NOSIGBUS_EXCLUSIVE_STORE(r, "value")
 #define NOSIGBUS_FETCH_ADD(r) \
