@@ -7,9 +7,9 @@
 
 #include <nosigbus/extable.h>
 
-.macro FUNCTION name
+.macro FUNCTION name, visibility=hidden
   .globl \name
-  .hidden \name
+  .\visibility \name
   .type \name, %function
   .p2align 5
 \name:

@@ -3,12 +3,15 @@
 // Guarded copies for aarch64 (Advanced SIMD).
 //
 // size_t nosigbus_copy_{read,write,both}(void* dst, const void* src, size_t n)
+// size_t nosigbus_safe_read(void* dst, const void* src, size_t n)
 //
-// Contract: returns the number of bytes copied in front of the first byte that could not be loaded
-// (read), stored (write), or either (both); n when all were copied. Exact to the byte at any fault. Up
-// to that count dst holds src's bytes. Behind it, nothing has been stored, except that dst may hold
-// bytes of src that were loaded before the source shrank: the caller zeroes that rest. Source and
-// destination do not overlap. A fault on the side that is not guarded is an ordinary fault.
+// Contract of the first: returns the number of bytes copied in front of the first byte that could not be
+// loaded (read), stored (write), or either (both); n when all were copied. Exact to the byte at any fault.
+// Up to that count dst holds src's bytes. Behind it, nothing has been stored, except that dst may hold
+// bytes of src that were loaded before the source shrank. Source and destination do not overlap. A fault
+// on the side that is not guarded is an ordinary fault.
+// The second is the public function: it clears the thread's record when all is well, and leaves to
+// nosigbus_finish_read (copy.cpp) whatever is not.
 //
 //   x0   dst            x1   src           x2  n
 //   x3   at: where dst goes on; every byte below it is done for certain, and no landing pad knows more
@@ -31,8 +34,36 @@
 // not count.
 #include "asm.h"
 
-.macro COPY name, reads, writes
+// Bytes from the beginning of a nosigbus_fault to its cause (checked in copy.cpp).
+#define FAULT_CAUSE 24
+
+// All is copied. The public routine clears the record; if an overlay was ever made, C++ looks further. The
+// barrier orders the copy's loads before that of the flag: zeros that they saw were announced by it.
+.macro DONE name, public
+  .if \public
+  dmb ishld
+  adrp x5, nosigbus_overlays_seen
+  ldr w5, [x5, #:lo12:nosigbus_overlays_seen]
+  cbnz w5, .L_seen_\name
+  mrs x5, tpidr_el0
+  adrp x4, :gottprel:nosigbus_last_fault_record
+  ldr x4, [x4, #:gottprel_lo12:nosigbus_last_fault_record]
+  add x4, x4, x5
+  str wzr, [x4, #FAULT_CAUSE]
+  .endif
+  mov x0, x2
+  ret
+.endm
+
+.macro COPY name, reads, writes, public=0
+  .if \public
+FUNCTION \name, protected
+  adrp x16, nosigbus_detour
+  ldr w16, [x16, #:lo12:nosigbus_detour]
+  cbnz w16, .L_detour_\name
+  .else
 FUNCTION \name
+  .endif
   mov x3, x0
   add x6, x1, x2
   add x7, x0, x2
@@ -46,8 +77,7 @@ FUNCTION \name
   GUARDED \reads, .E_load_\name, ldur q1, [x6, #-16]
   GUARDED \writes, .E_store_\name, str q0, [x0]
   GUARDED \writes, .E_store_\name, stur q1, [x7, #-16]
-  mov x0, x2
-  ret
+  DONE \name, \public
 
 .L_above_32_\name:
   cmp x2, #128
@@ -60,8 +90,7 @@ FUNCTION \name
   GUARDED \reads, .E_load_\name, ldp q2, q3, [x6, #-32]
   GUARDED \writes, .E_store_\name, stp q0, q1, [x0]
   GUARDED \writes, .E_store_\name, stp q2, q3, [x7, #-32]
-  mov x0, x2
-  ret
+  DONE \name, \public
 
   // 65...128
 .L_above_64_\name:
@@ -73,8 +102,7 @@ FUNCTION \name
   GUARDED \writes, .E_store_\name, stp q2, q3, [x0, #32]
   GUARDED \writes, .E_store_\name, stp q4, q5, [x7, #-64]
   GUARDED \writes, .E_store_\name, stp q6, q7, [x7, #-32]
-  mov x0, x2
-  ret
+  DONE \name, \public
 
 .L_above_128_\name:
   GUARDED \reads, .E_load_\name, ldr q0, [x1]
@@ -98,8 +126,7 @@ FUNCTION \name
   GUARDED \reads, .E_load_\name, ldp q2, q3, [x6, #-32]
   GUARDED \writes, .E_store_\name, stp q0, q1, [x7, #-64]
   GUARDED \writes, .E_store_\name, stp q2, q3, [x7, #-32]
-  mov x0, x2
-  ret
+  DONE \name, \public
 
 .L_below_16_\name:
   tbz x2, #3, .L_below_8_\name
@@ -107,16 +134,14 @@ FUNCTION \name
   GUARDED \reads, .E_load_\name, ldur x9, [x6, #-8]
   GUARDED \writes, .E_store_\name, str x8, [x0]
   GUARDED \writes, .E_store_\name, stur x9, [x7, #-8]
-  mov x0, x2
-  ret
+  DONE \name, \public
 .L_below_8_\name:
   tbz x2, #2, .L_below_4_\name
   GUARDED \reads, .E_load_\name, ldr w8, [x1]
   GUARDED \reads, .E_load_\name, ldur w9, [x6, #-4]
   GUARDED \writes, .E_store_\name, str w8, [x0]
   GUARDED \writes, .E_store_\name, stur w9, [x7, #-4]
-  mov x0, x2
-  ret
+  DONE \name, \public
 .L_below_4_\name:              // the first, the middle and the last byte, which may be the same
   cbz x2, .L_0_\name
   lsr x5, x2, #1
@@ -127,8 +152,17 @@ FUNCTION \name
   GUARDED \writes, .E_store_\name, strb w9, [x0, x5]
   GUARDED \writes, .E_store_\name, sturb w10, [x7, #-1]
 .L_0_\name:
-  mov x0, x2
-  ret
+  DONE \name, \public
+
+  .if \public
+.L_seen_\name:
+  mov x3, x2
+  b nosigbus_finish_read
+.L_detour_\name:
+  adrp x16, nosigbus_routines
+  ldr x16, [x16, #:lo12:nosigbus_routines]
+  br x16
+  .endif
 
   .if \writes
 .E_store_\name:                // A lies in dst
@@ -158,12 +192,17 @@ FUNCTION \name
   cmp x3, x16
   b.lo .L_byte_\name
 .E_byte_\name:
+  .if \public
+  b nosigbus_finish_read
+  .else
   mov x0, x3
   ret
+  .endif
 END_FUNCTION \name
 .endm
 
   .text
+COPY nosigbus_safe_read, NOSIGBUS_ROW_READ, 0, 1
 COPY nosigbus_copy_read, NOSIGBUS_ROW_READ, 0
 COPY nosigbus_copy_write, 0, NOSIGBUS_ROW_WRITE
 COPY nosigbus_copy_both, NOSIGBUS_ROW_READ, NOSIGBUS_ROW_WRITE
