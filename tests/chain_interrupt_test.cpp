@@ -142,7 +142,7 @@ constexpr previous handlers[] = {{handler, SA_SIGINFO},
 
 }  // namespace
 
-TEST_CASE("A system call that SIGBUS interrupts is restarted, or not, as the previous action has it" NO_QEMU(
+TEST_CASE("A system call that SIGBUS interrupts is restarted as the previous action has it" NO_QEMU(
     "it interrupts system calls that a kernel restarts")) {
   for (const call what : blocking_calls) {
     for (const previous& p : handlers) {
@@ -218,8 +218,8 @@ void wait_with_mask(call what) {
 }  // namespace
 
 TEST_CASE(
-    "A handler in sigsuspend, ppoll, epoll_pwait has the mask of the wait, and restores the thread's" NO_QEMU(
-        "a signal that a wait unblocks is lost")) {
+    "A handler in sigsuspend and ppoll and epoll_pwait has the mask of the wait and restores the "
+    "thread's" NO_QEMU("a signal that a wait unblocks is lost")) {
   for (const call what : masking_calls) {
     for (const previous& p : handlers) {
       CAPTURE(static_cast<int>(what));
@@ -240,7 +240,7 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("Under SIG_DFL a SIGBUS that a wait unblocks kills, although the thread has it blocked" NO_QEMU(
+TEST_CASE("Under SIG_DFL a SIGBUS that a wait unblocks kills although the thread has it blocked" NO_QEMU(
     "a signal that a wait unblocks is lost")) {
   for (const call what : masking_calls) {
     for (const bool with_library : {false, true}) {

@@ -14,6 +14,7 @@
 
 #include "support/child.h"
 #include "support/entry.h"
+#include "support/sampling.h"
 #include "support/shared_file.h"
 
 using namespace test;
@@ -81,9 +82,11 @@ std::vector<size_t> sizes() {
 
 // Positions of the first bad byte in an operation of n bytes; n: none is bad.
 std::vector<size_t> positions(size_t n) {
+  const size_t step = sampling();
   std::vector<size_t> out;
   for (size_t k = 0; k <= n; ++k) {
-    if (n <= 144 || k < 70 || n - k < 70 || k % 61 == 0) out.push_back(k);
+    const bool sampled = k < 3 || n - k < 3 || (n + k) % step == 0;
+    if (sampled && (n <= 144 || k < 70 || n - k < 70 || k % 61 == 0)) out.push_back(k);
   }
   return out;
 }

@@ -108,7 +108,7 @@ TEST_CASE("A fault while SIGBUS is blocked kills" NO_QEMU("it repeats for ever")
   });
 }
 
-TEST_CASE("Poisoned memory ends a guarded copy, and is told as such" NO_QEMU("no MADV_HWPOISON")) {
+TEST_CASE("Poisoned memory ends a guarded copy and is told as such" NO_QEMU("no MADV_HWPOISON")) {
   if (!can_poison()) return;
   in_each_entry(exited(0), [] {
     unsigned char* const base = anonymous_pages(3);
@@ -126,7 +126,7 @@ TEST_CASE("Poisoned memory ends a guarded copy, and is told as such" NO_QEMU("no
   });
 }
 
-TEST_CASE("A region absorbs poison on request only, page by page" NO_QEMU("no MADV_HWPOISON")) {
+TEST_CASE("A region absorbs poison page by page and on request only" NO_QEMU("no MADV_HWPOISON")) {
   if (!can_poison()) return;
   for (const unsigned flags : {0u, unsigned{NOSIGBUS_ABSORB_IO}, unsigned{NOSIGBUS_ABSORB_POISON}}) {
     CAPTURE(flags);

@@ -140,7 +140,7 @@ TEST_CASE("a released region that was mapped is unmapped, and leaves nothing beh
 }
 
 TEST_CASE("safe_read inside a region reads on through zeros and says so") {
-  with_each_region([](origin from) {
+  with_each_healing_region([](origin from) {
     shared_file file(8 * page);
     nosigbus::region region = make_region(from, file, 8 * page);
     std::vector<unsigned char> out(8 * page, 0xa5);
@@ -233,7 +233,7 @@ TEST_CASE("guarded reads clip the last partial page on request") {
 }
 
 TEST_CASE("regions work in a child of fork, and apart from the parent's") {
-  with_each_region([](origin from) {
+  with_each_healing_region([](origin from) {
     shared_file file(4 * page);
     nosigbus::region region = make_region(from, file, 4 * page);
     const outcome child = in_child([&] {

@@ -8,6 +8,8 @@
 #include <thread>
 #include <vector>
 
+#include "support/no_qemu.h"
+
 using namespace test;
 
 namespace {
@@ -243,7 +245,7 @@ TEST_CASE("threads that fault on the same page at once lose no byte") {
   });
 }
 
-TEST_CASE("a region far larger than its file") {
+TEST_CASE("a region far larger than its file" NO_QEMU("2 TiB are more than its address space")) {
   with_each_region([](origin from) {
     constexpr size_t size = size_t{2} << 40;
     const shared_file file(3 * page);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "support/routine_sets.h"
+#include "support/sampling.h"
 
 using namespace test;
 
@@ -27,7 +28,8 @@ std::vector<size_t> sizes() {
 std::vector<size_t> good_counts(size_t n) {
   std::vector<size_t> out;
   for (size_t k = 0; k <= n + 64; ++k) {
-    if (n <= 170 || k < 70 || n < k + 70 || k % 37 == 0) out.push_back(k);
+    const bool sampled = k < 2 || (n < k + 2 && k < n + 2) || (n + k) % sampling() == 0;
+    if (sampled && (n <= 170 || k < 70 || n < k + 70 || k % 37 == 0)) out.push_back(k);
   }
   return out;
 }

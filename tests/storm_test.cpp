@@ -77,7 +77,9 @@ void copy_unguarded(const unsigned char* source, std::vector<unsigned char>& buf
 void survive(shared_file& file) {
   enter_by(entry::installed);
   nosigbus::region mapped = make_region(origin::mapped, file, pages * page);
-  nosigbus::region adopted = make_region(origin::adopted_without_fd, file, pages * page);
+  nosigbus::region adopted =
+      make_region(mappings_can_be_duplicated() ? origin::adopted_without_fd : origin::adopted_with_fd, file,
+                  pages * page);
   const unsigned char* const unguarded = file.map(pages * page);
   const pid_t hostile = fork();
   if (hostile == 0) be_hostile(file);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // TEST_CASE("name" NO_QEMU("reason")): a test that user-mode emulation cannot pass. It gets the ctest label
-// no_qemu; scripts/test-arm64-kernels runs it on a real kernel.
+// no_qemu, for which its name must have no comma (doctest_discover_tests). scripts/test-arm64-kernels runs it
+// on a real kernel.
 #pragma once
 
 #include <doctest/doctest.h>
