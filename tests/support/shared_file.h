@@ -42,9 +42,9 @@ class shared_file {
   size_t size_;
 };
 
-// Mapped lines of /proc/self/maps that have a byte in [begin, begin + length).
+// Mappings that have a byte in [begin, begin + length), up to 255: at one instant, whatever other threads do.
 size_t count_vmas(const void* begin, size_t length);
-// All of them.
+// All of them, of a process that stands still.
 size_t count_vmas();
 size_t count_descriptors();
 
