@@ -33,9 +33,11 @@ unsigned char* anonymous_pages(size_t count) {
 bool poison(void* address) { return madvise(address, page, MADV_HWPOISON) == 0; }
 
 bool can_poison() {
-  static const bool answer = in_child([] { return poison(anonymous_pages(1)) ? 0 : 1; }) == exited(0);
-  if (!answer) MESSAGE("skipped: pages cannot be poisoned here (root, CONFIG_MEMORY_FAILURE)");
-  return answer;
+  static const outcome answer = in_child([] { return poison(anonymous_pages(1)) ? 0 : errno; });
+  if (answer == exited(0)) return true;
+  MESSAGE("skipped: pages cannot be poisoned here (root, CONFIG_MEMORY_FAILURE): ",
+          std::string(strerror(answer.exit_code)));
+  return false;
 }
 
 template <class Body>

@@ -55,7 +55,6 @@ int main(void) {
   mount("dev", "/dev", "devtmpfs", 0, NULL);
   mount("proc", "/proc", "proc", 0, NULL);
   mount("sys", "/sys", "sysfs", 0, NULL);
-  mount("tmp", "/tmp", "tmpfs", 0, NULL);
   const int console = open("/dev/console", O_RDWR);
   for (int fd = 0; fd < 3; ++fd) dup2(console, fd);
   klogctl(console_messages_off, NULL, 0);
