@@ -54,7 +54,9 @@ interval first_overlaid(region_descriptor& region, uintptr_t begin, uintptr_t en
 
 void report_overlays(uintptr_t begin, uintptr_t end, nosigbus_access access, uint64_t before) {
   for_each_region(begin, end, [=](region_descriptor& region) {
-    if (!changed_since(region, before) && !overlaid(region)) return false;
+    // In this order: an overlay that goes away in between changes changed_at before generation (acquire,
+    // with the releases in overlay_ends), so that one of the two tells of it.
+    if (!overlaid(region) && !changed_since(region, before)) return false;
     const interval first = first_overlaid(region, begin, end, before);
     if (first.begin == first.end) return false;
     t_last_fault = {first.begin,   0, SIGBUS, BUS_ADRERR, static_cast<nosigbus_cause>(first.grade), access,
