@@ -12,6 +12,7 @@
 
 #include "support/chain_scenario.h"
 #include "support/no_qemu.h"
+#include "support/no_tsan.h"
 #include "support/shared_file.h"
 
 namespace {
@@ -138,7 +139,8 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("Death after SA_RESETHAND: the same siginfo at the same instruction" NO_QEMU("needs ptrace")) {
+TEST_CASE("Death after SA_RESETHAND: the same siginfo at the same instruction" NO_QEMU("needs ptrace")
+              NO_TSAN("it knows nothing of SA_RESETHAND")) {
   for (const int signo : {SIGBUS, SIGSEGV}) {
     scenario s;
     s.signo = signo;

@@ -15,6 +15,7 @@
 
 #include "support/chain_fixture.h"
 #include "support/no_qemu.h"
+#include "support/no_tsan.h"
 
 namespace {
 
@@ -108,7 +109,8 @@ int copy_in_handler(bool alternate, int flags) {
 
 TEST_CASE(
     "A handler with SA_NODEFER may use guarded operations and regions and one without it dies of it" NO_QEMU(
-        "a fault while SIGBUS is blocked or ignored repeats for ever")) {
+        "a fault while SIGBUS is blocked or ignored repeats for ever")
+        NO_TSAN("its handler blocks what SA_NODEFER does not")) {
   for (const bool alternate : {false, true}) {
     for (const int flags : handler_flags) {
       CAPTURE(alternate);

@@ -8,6 +8,7 @@
 
 #include "support/chain_scenario.h"
 #include "support/no_qemu.h"
+#include "support/no_tsan.h"
 
 namespace {
 
@@ -138,7 +139,8 @@ TEST_CASE("A SIGBUS handler's changes to the ucontext take effect" NO_QEMU(
 }
 
 TEST_CASE("SIGBUS handlers may leave by siglongjmp" NO_QEMU(
-    "a fault while SIGBUS is blocked or ignored repeats for ever")) {
+    "a fault while SIGBUS is blocked or ignored repeats for ever")
+              NO_TSAN("its siglongjmp does not leave an alternate stack")) {
   check_handler(SIGBUS, handler_kind::siginfo, reaction::leave, bus_events);
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "support/no_qemu.h"
+#include "support/no_tsan.h"
 
 using namespace test;
 
@@ -246,7 +247,8 @@ TEST_CASE("threads that fault on the same page at once lose no byte") {
   });
 }
 
-TEST_CASE("a region far larger than its file" NO_QEMU("2 TiB are more than its address space")) {
+TEST_CASE("a region far larger than its file" NO_QEMU("2 TiB are more than its address space")
+              NO_TSAN("and of its shadow")) {
   with_each_region([](origin from) {
     constexpr size_t size = size_t{2} << 40;
     const shared_file file(3 * page);

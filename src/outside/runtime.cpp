@@ -162,11 +162,12 @@ using namespace nosigbus;
 
 int nosigbus_install(unsigned flags) noexcept {
   if ((flags & ~NOSIGBUS_CATCH_SEGV) != 0) return -EINVAL;
+  // Not under our mutex: fork takes the rows' before ours.
+  extable::keep_rows_at_exit();
   const scoped_mutex mutex;
   g_install_flags.fetch_or(flags, std::memory_order_relaxed);
   if (const int error = take_what_is_wanted()) return error;
   g_installed = true;
-  extable::keep_rows_at_exit();
   return 0;
 }
 

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "support/chain_fixture.h"
+#include "support/no_tsan.h"
 
 namespace {
 
@@ -115,7 +116,8 @@ sight look(const machine_fault& fault, front who) {
 
 }  // namespace
 
-TEST_CASE("Machine faults that are no missing pages reach the previous handler, which can skip them") {
+TEST_CASE("Machine faults that are no missing pages reach the previous handler, which can skip them" NO_TSAN(
+    "misaligned itself, it dies of EFLAGS.AC")) {
   for (const machine_fault& fault : machine_faults) {
     INFO(fault.name);
     const sight model = look(fault, front::kernel_alone);
