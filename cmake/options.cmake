@@ -9,7 +9,9 @@ if(NOSIGBUS_SANITIZE)
   target_compile_options(nosigbus_options INTERFACE -fsanitize=${NOSIGBUS_SANITIZE} -fno-omit-frame-pointer)
   target_link_options(nosigbus_options INTERFACE -fsanitize=${NOSIGBUS_SANITIZE})
   if(NOSIGBUS_SANITIZE MATCHES "undefined")
-    target_compile_options(nosigbus_options INTERFACE -fno-sanitize-recover=all)
+    # function: handlers are called as the kernel calls them, with three arguments whatever their type is.
+    target_compile_options(nosigbus_options INTERFACE -fno-sanitize-recover=all
+      $<$<CXX_COMPILER_ID:Clang>:-fno-sanitize=function>)
   endif()
 endif()
 
