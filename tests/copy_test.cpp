@@ -4,6 +4,7 @@
 // several alignments, both sides, both signals, both entries.
 #include <doctest/doctest.h>
 #include <nosigbus/copy.h>
+#include <nosigbus/region.h>
 #include <src/shared/routines.h>
 #include <sys/mman.h>
 
@@ -206,6 +207,16 @@ void with_each(Body body) {
 }  // namespace
 
 TEST_CASE("safe_read stops exactly at the first bad byte and zeroes the rest") { with_each(read_matrix); }
+
+// The routines then look at the overlay census.
+TEST_CASE("safe_read does so where there are regions") {
+  with_each([](badness kind) {
+    const shared_file file(page_size());
+    nosigbus_region* region;
+    CHILD_CHECK(nosigbus_map(&region, file.fd(), 0, page_size(), PROT_READ, 0) == 0);
+    read_matrix(kind);
+  });
+}
 
 TEST_CASE("safe_write stops exactly at the first bad byte and writes nothing behind it") {
   with_each([](badness kind) {

@@ -10,7 +10,8 @@
 // Up to that count dst holds src's bytes. Behind it, nothing has been stored, except that dst may hold
 // bytes of src that were loaded before the source shrank. Source and destination do not overlap. A fault
 // on the side that is not guarded is an ordinary fault.
-// The second is the public function: it clears the thread's record when all is well, and leaves to
+// The second is the public function, for a process without regions (with regions it goes where
+// nosigbus_routines says): it clears the thread's record when all is well, and leaves to
 // nosigbus_finish_read (copy.cpp) whatever is not.
 //
 //   x0   dst            x1   src           x2  n
@@ -37,14 +38,9 @@
 // Bytes from the beginning of a nosigbus_fault to its cause (checked in copy.cpp).
 #define FAULT_CAUSE 24
 
-// All is copied. The public routine clears the record; if an overlay was ever made, C++ looks further. The
-// barrier orders the copy's loads before that of the flag: zeros that they saw were announced by it.
+// All is copied. The public routine clears the record.
 .macro DONE name, public
   .if \public
-  dmb ishld
-  adrp x5, nosigbus_overlays_seen
-  ldr w5, [x5, #:lo12:nosigbus_overlays_seen]
-  cbnz w5, .L_seen_\name
   mrs x5, tpidr_el0
   adrp x4, :gottprel:nosigbus_last_fault_record
   ldr x4, [x4, #:gottprel_lo12:nosigbus_last_fault_record]
@@ -155,9 +151,6 @@ FUNCTION \name
   DONE \name, \public
 
   .if \public
-.L_seen_\name:
-  mov x3, x2
-  b nosigbus_finish_read
 .L_detour_\name:
   adrp x16, nosigbus_routines
   ldr x16, [x16, #:lo12:nosigbus_routines]
@@ -193,6 +186,7 @@ FUNCTION \name
   b.lo .L_byte_\name
 .E_byte_\name:
   .if \public
+  mov x4, #0                   // no overlays, and none before
   b nosigbus_finish_read
   .else
   mov x0, x3

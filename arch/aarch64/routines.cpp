@@ -17,29 +17,27 @@ namespace {
 
 bool always() { return true; }
 
-constexpr routines neon(size_t (*safe_read)(void*, const void*, size_t)) {
-  return {.safe_read = safe_read,
-          .copy_read = nosigbus_copy_read,
-          .copy_write = nosigbus_copy_write,
-          .copy_both = nosigbus_copy_both,
-          .string_from = SIZE_MAX,
-          .wide_scans = false,
-          .name = "neon",
-          .supported = always};
-}
+constexpr routines neon{.watched_read = nosigbus_careful_read,
+                        .copy_read = nosigbus_copy_read,
+                        .copy_write = nosigbus_copy_write,
+                        .copy_both = nosigbus_copy_both,
+                        .string_from = SIZE_MAX,
+                        .wide_scans = false,
+                        .plain_read = true,
+                        .name = "neon",
+                        .supported = always};
 
 }  // namespace
 
-const routines all_routines[] = {neon(nosigbus_safe_read)};
+const routines all_routines[] = {neon};
 const size_t routines_count = sizeof all_routines / sizeof all_routines[0];
 
 }  // namespace nosigbus::arch
 
-// Not nosigbus_safe_read: until the routines are chosen, that goes where this says.
-constinit nosigbus::routines nosigbus_routines = nosigbus::arch::neon(nosigbus_careful_read);
+constinit nosigbus::routines nosigbus_routines = nosigbus::arch::neon;
 
 // The assembly finds it by offset (copy.S).
-static_assert(offsetof(nosigbus::routines, safe_read) == 0);
+static_assert(offsetof(nosigbus::routines, watched_read) == 0);
 
 // By guarded copies, piece by piece.
 size_t nosigbus_safe_strnlen(const char* s, size_t max) noexcept {

@@ -3,20 +3,24 @@
 // Guarded copies for x86_64, one set of routines for each width of vector.
 //
 // size_t nosigbus_copy_{read,write,both}_{sse2,avx2}(void* dst, const void* src, size_t n)
-// size_t nosigbus_safe_read_{sse2,avx2}(void* dst, const void* src, size_t n)
+// size_t nosigbus_watched_read_{sse2,avx2}(void* dst, const void* src, size_t n)
+// size_t nosigbus_safe_read(void* dst, const void* src, size_t n)
 //
 // Contract of the first: returns the number of bytes copied in front of the first byte that could not be
 // loaded (read), stored (write), or either (both); n when all were copied. Exact to the byte at any fault.
 // Up to that count dst holds src's bytes. Behind it nothing has been stored, except (both) bytes of src
 // that were loaded before the source shrank. Source and destination do not overlap. A fault on the side
 // that is not guarded is an ordinary fault.
-// The second is nosigbus_safe_read itself: it clears the thread's record when all is well, and leaves to
-// nosigbus_finish_read (copy.cpp) whatever is not.
+// The others are the public read itself: they clear the thread's record when all is well, and leave to
+// nosigbus_finish_read (copy.cpp) whatever is not. nosigbus_safe_read is the AVX2 routine for a process
+// without regions; with regions, or another set in force, it goes where nosigbus_routines says. A watched
+// read looks at the overlay census before and after.
 //
 //   rdi  dst            rsi  src           rdx  n
-//   rcx  copied: every byte below it is done for certain; no landing pad knows more than this
-//   r8   end of the loop   r9  scratch, limit of the byte loop
-//   rax  result; in a landing pad, the faulting address
+//   rcx  copied: every byte below it is done for certain; no landing pad knows more than this. Before the
+//        loop of a public read, 0
+//   r8   end of the loop   r9  scratch, limit of the byte loop   r10  the census before (watched)
+//   rax  scratch; result; in a landing pad, the faulting address
 //
 // Algorithm, with V the vector's size: up to 8 V, all loads before all stores, from both ends,
 // overlapping in the middle. Above, the first V bytes, then 4 V at a time to an aligned destination, then
@@ -29,47 +33,32 @@
 // a moment ago went away under an overlapping load) the byte loop finds out. The byte loop's own
 // landing pad has the exact answer in `copied`. 4096 is a lower bound of the page size: with huge pages
 // the byte loop runs into the bad page and finds the same answer.
+//
+// A short copy costs what its branches and the lines of code that it is fetched from cost. The blocks
+// stand so that the commonest sizes stay within the first 64 bytes and all branches between them are
+// short ones; CLEAR_RECORD goes between loads and stores, and is written with the zero in ecx.
 #include "asm.h"
+#include "copy.inc"
 
-// Bytes from the thread pointer's slot to nosigbus_fault's cause (checked in copy.cpp).
-#define FAULT_CAUSE 24
-// Offset of string_from in struct routines (checked in routines.cpp).
-#define STRING_FROM 32
-
-// The instructions and registers of one width.
-.macro MOVE_sse2 accesses, landing, operands:vararg
-  GUARDED \accesses, \landing, movdqu \operands
-.endm
-.macro MOVE_avx2 accesses, landing, operands:vararg
-  GUARDED \accesses, \landing, vmovdqu \operands
-.endm
-.macro LEAVE_sse2
-.endm
-.macro LEAVE_avx2
-  vzeroupper
-.endm
-
-// All is copied. A routine of its own clears the record; if an overlay was ever made, C++ looks further.
-.macro DONE name, public
-  .if \public
-  cmpl $0, nosigbus_overlays_seen(%rip)
-  jne .L_seen_\name
-  mov nosigbus_last_fault_record@gottpoff(%rip), %rax
-  movl $0, %fs:FAULT_CAUSE(%rax)
-  .endif
-  mov %rdx, %rax
-  ret
-.endm
-
-.macro COPY name, isa, v, r, reads, writes, public
-  .if \public == 2
+// b64, b32, b16: what takes the first bytes of a short copy. rsi itself is shorter where nobody needs it later.
+.macro COPY name, isa, v, r, reads, writes, kind, b64=r8, b32=r8d, b16=r8w
+  ALIGN_LINE \kind
+  .if \kind == PUBLIC
+  .skip 64 - 6                 // so that the jump to it is a short one
+.L_detour_\name:
+  .cfi_startproc
+  jmp *nosigbus_routines(%rip)
+  .cfi_endproc
 FUNCTION \name, protected
+  xor %ecx, %ecx
+  cmp %ecx, nosigbus_detour(%rip)
+  jne .L_detour_\name
   .else
 FUNCTION \name
+  .if \kind == WATCHED
+  mov nosigbus_overlay_census(%rip), %r10
+  xor %ecx, %ecx
   .endif
-  .if \public == 2
-  cmpl $0, nosigbus_detour(%rip)
-  jne .L_detour_\name
   .endif
   cmp $\v, %rdx
   jb .L_below_v_\name
@@ -79,31 +68,81 @@ FUNCTION \name
   // V...2 V
   MOVE_\isa \reads, .E_begin_load_\name, (%rsi), %\r\()0
   MOVE_\isa \reads, .E_begin_load_\name, -\v(%rsi,%rdx), %\r\()1
+  CLEAR_RECORD \kind
   MOVE_\isa \writes, .E_begin_store_\name, %\r\()0, (%rdi)
   MOVE_\isa \writes, .E_begin_store_\name, %\r\()1, -\v(%rdi,%rdx)
   LEAVE_\isa
-  DONE \name, \public
-
-.L_above_2v_\name:
-  cmp $8*\v, %rdx
-  ja .L_above_8v_\name
-  cmp $4*\v, %rdx
-  ja .L_above_4v_\name
+  DONE \name, \kind
 
   // 2 V...4 V
+.L_above_2v_\name:
+  cmp $4*\v, %rdx
+  ja .L_above_4v_\name
   MOVE_\isa \reads, .E_begin_load_\name, (%rsi), %\r\()0
   MOVE_\isa \reads, .E_begin_load_\name, 1*\v(%rsi), %\r\()1
   MOVE_\isa \reads, .E_begin_load_\name, -2*\v(%rsi,%rdx), %\r\()2
   MOVE_\isa \reads, .E_begin_load_\name, -1*\v(%rsi,%rdx), %\r\()3
+  CLEAR_RECORD \kind
   MOVE_\isa \writes, .E_begin_store_\name, %\r\()0, (%rdi)
   MOVE_\isa \writes, .E_begin_store_\name, %\r\()1, 1*\v(%rdi)
   MOVE_\isa \writes, .E_begin_store_\name, %\r\()2, -2*\v(%rdi,%rdx)
   MOVE_\isa \writes, .E_begin_store_\name, %\r\()3, -1*\v(%rdi,%rdx)
   LEAVE_\isa
-  DONE \name, \public
+  DONE \name, \kind
 
-  // 4 V...8 V
+.L_below_v_\name:
+  .if \v > 16
+  cmp $16, %edx
+  jae .L_16_\name
+  .endif
+  cmp $8, %edx
+  jae .L_8_\name
+  cmp $4, %edx
+  jae .L_4_\name
+  cmp $1, %edx
+  jbe .L_1_\name
+  GUARDED \reads, .E_begin_load_\name, movzwl -2(%rsi,%rdx), %eax
+  GUARDED \reads, .E_begin_load_\name, movzwl (%rsi), %\b32
+  CLEAR_RECORD \kind, r9
+  GUARDED \writes, .E_begin_store_\name, movw %\b16, (%rdi)
+  GUARDED \writes, .E_begin_store_\name, movw %ax, -2(%rdi,%rdx)
+  DONE \name, \kind
+.L_8_\name:
+  GUARDED \reads, .E_begin_load_\name, movq -8(%rsi,%rdx), %rax
+  GUARDED \reads, .E_begin_load_\name, movq (%rsi), %\b64
+  CLEAR_RECORD \kind, r9
+  GUARDED \writes, .E_begin_store_\name, movq %\b64, (%rdi)
+  GUARDED \writes, .E_begin_store_\name, movq %rax, -8(%rdi,%rdx)
+  DONE \name, \kind
+.L_4_\name:
+  GUARDED \reads, .E_begin_load_\name, movl -4(%rsi,%rdx), %eax
+  GUARDED \reads, .E_begin_load_\name, movl (%rsi), %\b32
+  CLEAR_RECORD \kind, r9
+  GUARDED \writes, .E_begin_store_\name, movl %\b32, (%rdi)
+  GUARDED \writes, .E_begin_store_\name, movl %eax, -4(%rdi,%rdx)
+  DONE \name, \kind
+  ALIGN_LINE \kind
+  .if \v > 16
+.L_16_\name:
+  MOVE_\isa \reads, .E_begin_load_\name, (%rsi), %xmm0
+  MOVE_\isa \reads, .E_begin_load_\name, -16(%rsi,%rdx), %xmm1
+  CLEAR_RECORD \kind
+  MOVE_\isa \writes, .E_begin_store_\name, %xmm0, (%rdi)
+  MOVE_\isa \writes, .E_begin_store_\name, %xmm1, -16(%rdi,%rdx)
+  DONE \name, \kind
+  .endif
+.L_1_\name:
+  jb .L_0_\name
+  GUARDED \reads, .E_begin_load_\name, movzbl (%rsi), %eax
+  GUARDED \writes, .E_begin_store_\name, movb %al, (%rdi)
+.L_0_\name:
+  CLEAR_RECORD \kind
+  DONE \name, \kind
+
+  ALIGN_LINE \kind
 .L_above_4v_\name:
+  cmp $8*\v, %rdx
+  ja .L_above_8v_\name
   MOVE_\isa \reads, .E_begin_load_\name, (%rsi), %\r\()0
   MOVE_\isa \reads, .E_begin_load_\name, 1*\v(%rsi), %\r\()1
   MOVE_\isa \reads, .E_begin_load_\name, 2*\v(%rsi), %\r\()2
@@ -112,6 +151,7 @@ FUNCTION \name
   MOVE_\isa \reads, .E_begin_load_\name, -3*\v(%rsi,%rdx), %\r\()5
   MOVE_\isa \reads, .E_begin_load_\name, -2*\v(%rsi,%rdx), %\r\()6
   MOVE_\isa \reads, .E_begin_load_\name, -1*\v(%rsi,%rdx), %\r\()7
+  CLEAR_RECORD \kind
   MOVE_\isa \writes, .E_begin_store_\name, %\r\()0, (%rdi)
   MOVE_\isa \writes, .E_begin_store_\name, %\r\()1, 1*\v(%rdi)
   MOVE_\isa \writes, .E_begin_store_\name, %\r\()2, 2*\v(%rdi)
@@ -121,7 +161,7 @@ FUNCTION \name
   MOVE_\isa \writes, .E_begin_store_\name, %\r\()6, -2*\v(%rdi,%rdx)
   MOVE_\isa \writes, .E_begin_store_\name, %\r\()7, -1*\v(%rdi,%rdx)
   LEAVE_\isa
-  DONE \name, \public
+  DONE \name, \kind
 
 .L_above_8v_\name:
   cmp nosigbus_routines+STRING_FROM(%rip), %rdx
@@ -155,68 +195,27 @@ FUNCTION \name
   MOVE_\isa \writes, .E_store_\name, %\r\()2, -2*\v(%rdi,%rdx)
   MOVE_\isa \writes, .E_store_\name, %\r\()3, -1*\v(%rdi,%rdx)
   LEAVE_\isa
-  DONE \name, \public
+  .if \kind
+  xor %ecx, %ecx
+  .endif
+  CLEAR_RECORD \kind
+  DONE \name, \kind
 
 .L_string_\name:
   mov %rdx, %rcx
   GUARDED (\reads | \writes), .E_string_\name, rep movsb
-  .if \public
+  CLEAR_RECORD \kind
+  .if \kind == WATCHED
   sub %rdx, %rdi               // as they came, for whoever looks further
   sub %rdx, %rsi
   .endif
-  DONE \name, \public
+  DONE \name, \kind
 
-.L_below_v_\name:
-  .if \v > 16
-  cmp $16, %edx
-  jae .L_16_\name
-  .endif
-  cmp $8, %edx
-  jae .L_8_\name
-  cmp $4, %edx
-  jae .L_4_\name
-  cmp $1, %edx
-  jb .L_0_\name
-  je .L_1_\name
-  GUARDED \reads, .E_begin_load_\name, movzwl (%rsi), %eax
-  GUARDED \reads, .E_begin_load_\name, movzwl -2(%rsi,%rdx), %r8d
-  GUARDED \writes, .E_begin_store_\name, movw %ax, (%rdi)
-  GUARDED \writes, .E_begin_store_\name, movw %r8w, -2(%rdi,%rdx)
-  DONE \name, \public
-.L_1_\name:
-  GUARDED \reads, .E_begin_load_\name, movzbl (%rsi), %eax
-  GUARDED \writes, .E_begin_store_\name, movb %al, (%rdi)
-.L_0_\name:
-  DONE \name, \public
-.L_4_\name:
-  GUARDED \reads, .E_begin_load_\name, movl (%rsi), %eax
-  GUARDED \reads, .E_begin_load_\name, movl -4(%rsi,%rdx), %r8d
-  GUARDED \writes, .E_begin_store_\name, movl %eax, (%rdi)
-  GUARDED \writes, .E_begin_store_\name, movl %r8d, -4(%rdi,%rdx)
-  DONE \name, \public
-.L_8_\name:
-  GUARDED \reads, .E_begin_load_\name, movq (%rsi), %rax
-  GUARDED \reads, .E_begin_load_\name, movq -8(%rsi,%rdx), %r8
-  GUARDED \writes, .E_begin_store_\name, movq %rax, (%rdi)
-  GUARDED \writes, .E_begin_store_\name, movq %r8, -8(%rdi,%rdx)
-  DONE \name, \public
-  .if \v > 16
-.L_16_\name:
-  MOVE_\isa \reads, .E_begin_load_\name, (%rsi), %xmm0
-  MOVE_\isa \reads, .E_begin_load_\name, -16(%rsi,%rdx), %xmm1
-  MOVE_\isa \writes, .E_begin_store_\name, %xmm0, (%rdi)
-  MOVE_\isa \writes, .E_begin_store_\name, %xmm1, -16(%rdi,%rdx)
-  DONE \name, \public
-  .endif
-
-  .if \public
-.L_seen_\name:
+  .if \kind == WATCHED
+.L_overlays_\name:
   mov %rdx, %rcx
+  mov %r10, %r8
   jmp nosigbus_finish_read
-  .endif
-  .if \public == 2
-.L_detour_\name:
-  jmp *nosigbus_routines(%rip)
   .endif
 
 .E_string_\name:              // rcx bytes are left; back to the state of the other landing pads
@@ -260,7 +259,11 @@ FUNCTION \name
   cmp %r9, %rcx
   jb .L_byte_\name
 .E_byte_\name:
-  .if \public
+  .if \kind == WATCHED
+  mov %r10, %r8
+  jmp nosigbus_finish_read
+  .elseif \kind == PUBLIC
+  xor %r8d, %r8d               // no overlays, and none before
   jmp nosigbus_finish_read
   .else
   mov %rcx, %rax
@@ -270,15 +273,14 @@ END_FUNCTION \name
 .endm
 
 .macro FAMILY isa, v, r
-COPY nosigbus_copy_read_\isa, \isa, \v, \r, NOSIGBUS_ROW_READ, 0, 0
-COPY nosigbus_copy_write_\isa, \isa, \v, \r, 0, NOSIGBUS_ROW_WRITE, 0
-COPY nosigbus_copy_both_\isa, \isa, \v, \r, NOSIGBUS_ROW_READ, NOSIGBUS_ROW_WRITE, 0
+COPY nosigbus_copy_read_\isa, \isa, \v, \r, NOSIGBUS_ROW_READ, 0, INTERNAL
+COPY nosigbus_copy_write_\isa, \isa, \v, \r, 0, NOSIGBUS_ROW_WRITE, INTERNAL
+COPY nosigbus_copy_both_\isa, \isa, \v, \r, NOSIGBUS_ROW_READ, NOSIGBUS_ROW_WRITE, INTERNAL
+COPY nosigbus_watched_read_\isa, \isa, \v, \r, NOSIGBUS_ROW_READ, 0, WATCHED
 .endm
 
   .text
-  .globl nosigbus_safe_read
-COPY nosigbus_safe_read, avx2, 32, ymm, NOSIGBUS_ROW_READ, 0, 2
-COPY nosigbus_safe_read_sse2, sse2, 16, xmm, NOSIGBUS_ROW_READ, 0, 1
+COPY nosigbus_safe_read, avx2, 32, ymm, NOSIGBUS_ROW_READ, 0, PUBLIC, rsi, esi, si
 FAMILY sse2, 16, xmm
 FAMILY avx2, 32, ymm
 

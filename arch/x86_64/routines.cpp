@@ -6,10 +6,11 @@
 #include <src/shared/routines.h>
 
 extern "C" {
-size_t nosigbus_safe_read_sse2(void* dst, const void* src, size_t n);
+size_t nosigbus_watched_read_sse2(void* dst, const void* src, size_t n);
 size_t nosigbus_copy_read_sse2(void* dst, const void* src, size_t n);
 size_t nosigbus_copy_write_sse2(void* dst, const void* src, size_t n);
 size_t nosigbus_copy_both_sse2(void* dst, const void* src, size_t n);
+size_t nosigbus_watched_read_avx2(void* dst, const void* src, size_t n);
 size_t nosigbus_copy_read_avx2(void* dst, const void* src, size_t n);
 size_t nosigbus_copy_write_avx2(void* dst, const void* src, size_t n);
 size_t nosigbus_copy_both_avx2(void* dst, const void* src, size_t n);
@@ -39,22 +40,23 @@ constexpr size_t never = SIZE_MAX;
 constexpr size_t from_4k = 4096;
 
 constexpr routines sse2(const char* name, size_t string_from, bool (*supported)()) {
-  return {nosigbus_safe_read_sse2,
+  return {nosigbus_watched_read_sse2,
           nosigbus_copy_read_sse2,
           nosigbus_copy_write_sse2,
           nosigbus_copy_both_sse2,
           string_from,
           false,
+          false,
           name,
           supported};
 }
-// nosigbus_safe_read is the AVX2 routine itself, which goes elsewhere only when told to.
 constexpr routines avx2(const char* name, size_t string_from, bool (*supported)()) {
-  return {nosigbus_safe_read,
+  return {nosigbus_watched_read_avx2,
           nosigbus_copy_read_avx2,
           nosigbus_copy_write_avx2,
           nosigbus_copy_both_avx2,
           string_from,
+          true,
           true,
           name,
           supported};
@@ -73,6 +75,6 @@ constinit nosigbus::routines nosigbus_routines =
     nosigbus::arch::sse2("sse2", SIZE_MAX, nosigbus::arch::always);
 
 // The assembly finds these by offset (copy.S, vector.inc).
-static_assert(offsetof(nosigbus::routines, safe_read) == 0);
+static_assert(offsetof(nosigbus::routines, watched_read) == 0);
 static_assert(offsetof(nosigbus::routines, string_from) == 32);
 static_assert(offsetof(nosigbus::routines, wide_scans) == 40);

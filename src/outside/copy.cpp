@@ -12,10 +12,6 @@
 extern "C" {
 // arch/*/fill.S: bytes done in front of the first bad one.
 size_t nosigbus_fill_guarded(void* dst, int byte, size_t n);
-
-// Where the assembly of nosigbus_safe_read goes when there is more to say than that all is well.
-__attribute__((visibility("hidden"))) size_t nosigbus_finish_read(void* dst, const void* src, size_t n,
-                                                                  size_t copied);
 }
 
 // Assembly routines clear the cause at this offset.
@@ -27,12 +23,10 @@ namespace {
 
 uintptr_t to_address(const void* p) { return reinterpret_cast<uintptr_t>(p); }
 
-// Runs `operation`, which returns how many of n bytes it did, and keeps the record of what it met. The
-// guarded side is [address, address + n). dst: where to clip what was read, null for writes.
-template <class Operation>
-size_t with_record(const void* guarded, size_t n, nosigbus_access access, void* dst, Operation operation,
-                   uint64_t before = g_overlay_census.read()) {
-  const size_t done = operation();
+// Keeps the record of what an operation met that did `done` of n bytes. The guarded side is [address,
+// address + n). dst: where to clip what was read, null for writes. before: the census as it began.
+size_t complete(const void* guarded, size_t n, size_t done, nosigbus_access access, void* dst,
+                uint64_t before) {
   const uintptr_t begin = to_address(guarded);
   if (__builtin_expect(done != n, 0)) {
     if (dst != nullptr && !overlay_census::none(before, before)) clip_to_file(dst, begin, begin + done);
@@ -46,6 +40,13 @@ size_t with_record(const void* guarded, size_t n, nosigbus_access access, void* 
     if (dst != nullptr) clip_to_file(dst, begin, begin + n);
   }
   return done;
+}
+
+// Runs `operation`, which returns how many of n bytes it did, and keeps the record.
+template <class Operation>
+size_t with_record(const void* guarded, size_t n, nosigbus_access access, void* dst, Operation operation) {
+  const uint64_t before = g_overlay_census.read();
+  return complete(guarded, n, operation(), access, dst, before);
 }
 
 // The handler recorded the fault of one instruction; the record is to name the operation's first bad
@@ -63,17 +64,13 @@ bool source_was_bad(const void* src, size_t n) {
 const nosigbus_fault* nosigbus_last_fault() noexcept { return &t_last_fault; }
 
 size_t nosigbus_careful_read(void* dst, const void* src, size_t n) {
-  const size_t copied =
-      with_record(src, n, NOSIGBUS_READ, dst, [=] { return nosigbus_routines.copy_read(dst, src, n); });
-  return copied == n ? n : nosigbus_finish_read(dst, src, n, copied);
+  const uint64_t before = g_overlay_census.read();
+  return nosigbus_finish_read(dst, src, n, nosigbus_routines.copy_read(dst, src, n), before);
 }
 
-size_t nosigbus_finish_read(void* dst, const void* src, size_t n, size_t copied) {
-  if (copied == n) {
-    // The first overlay of all was made while we copied.
-    return with_record(
-        src, n, NOSIGBUS_READ, dst, [n] { return n; }, 0);
-  }
+size_t nosigbus_finish_read(void* dst, const void* src, size_t n, size_t copied, uint64_t before) {
+  complete(src, n, copied, NOSIGBUS_READ, dst, before);
+  if (__builtin_expect(copied == n, 1)) return n;
   record_first_bad(to_address(src) + copied);
   memset(static_cast<char*>(dst) + copied, 0, n - copied);
   return copied;

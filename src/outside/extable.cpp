@@ -8,9 +8,12 @@
 #include <src/shared/syscalls.h>
 #include <stdlib.h>
 
-// Defined by the linker: this DSO's (or, linked statically, the program's) own section.
-extern "C" __attribute__((visibility("hidden"))) const nosigbus_extable_row __start_nosigbus_extable[];
-extern "C" __attribute__((visibility("hidden"))) const nosigbus_extable_row __stop_nosigbus_extable[];
+// Defined by the linker: this DSO's (or, linked statically, the program's) own section. Weak: a program that
+// links statically and copies nothing has none.
+extern "C" {
+extern __attribute__((weak, visibility("hidden"))) const nosigbus_extable_row __start_nosigbus_extable[];
+extern __attribute__((weak, visibility("hidden"))) const nosigbus_extable_row __stop_nosigbus_extable[];
+}
 
 namespace nosigbus::extable {
 

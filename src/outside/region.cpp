@@ -86,6 +86,7 @@ int begin_region(nosigbus_region** out, const blueprint& from) {
   if (error == 0 && (from.prot & PROT_WRITE) != 0 && (from.flags & NOSIGBUS_DISCARD_WRITES) == 0) {
     error = runtime::watch_writes_to_overlays();
   }
+  watch_reads();
   if (error == 0) error = registry::add(*region, from.owned);
   if (error != 0) {
     counters::subtract(g_counters.regions);

@@ -3,22 +3,16 @@
 #include <src/shared/routines.h>
 #include <string.h>
 
-// Until the best routines are chosen, nosigbus_safe_read must not be taken for one of them.
-constinit std::atomic<uint32_t> nosigbus_detour{1};
-constinit std::atomic<uint32_t> nosigbus_overlays_seen{0};
+constinit std::atomic<uint32_t> nosigbus_detour{nosigbus::detour_other_set};
 
 namespace nosigbus {
 
 namespace {
 
 void put_in_force(const routines& set) {
-  nosigbus_detour.store(1, std::memory_order_relaxed);
+  nosigbus_detour.fetch_or(detour_other_set, std::memory_order_relaxed);
   nosigbus_routines = set;
-  if (nosigbus_overlays_seen.load(std::memory_order_relaxed) != 0) {
-    nosigbus_routines.safe_read = nosigbus_careful_read;
-  } else if (set.safe_read == nosigbus_safe_read) {
-    nosigbus_detour.store(0, std::memory_order_release);
-  }
+  if (set.plain_read) nosigbus_detour.fetch_and(~detour_other_set, std::memory_order_release);
 }
 
 // Before the constructors of programs that use guarded operations.

@@ -103,10 +103,7 @@ class overlay_census {
   static uint32_t changes(uint64_t value) { return static_cast<uint32_t>(value >> 32); }
 
   // Each returns the number of changes, this one included.
-  uint32_t begins() {
-    watch_for_overlays();
-    return add(change + 1);
-  }
+  uint32_t begins() { return add(change + 1); }
   uint32_t changes() { return add(change); }
   uint32_t ends() { return add(change - 1); }
 

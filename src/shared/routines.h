@@ -13,12 +13,14 @@ namespace nosigbus {
 
 // Each returns the number of bytes done in front of the first bad byte (arch/*/copy.S).
 struct routines {
-  size_t (*safe_read)(void* dst, const void* src, size_t n);
+  // nosigbus_safe_read where regions are about: looks at the overlay census before and after.
+  size_t (*watched_read)(void* dst, const void* src, size_t n);
   size_t (*copy_read)(void* dst, const void* src, size_t n);
   size_t (*copy_write)(void* dst, const void* src, size_t n);
   size_t (*copy_both)(void* dst, const void* src, size_t n);
   size_t string_from;  // bytes from which copies use the processor's string instructions
   bool wide_scans;     // scans use the widest vectors they are written for (arch/*/scan.S)
+  bool plain_read;     // nosigbus_safe_read itself is of this set, and needs no detour without regions
   const char* name;
   bool (*supported)();
 };
@@ -31,6 +33,9 @@ extern const size_t routines_count;
 
 }  // namespace arch
 
+// Bits of nosigbus_detour.
+inline constexpr uint32_t detour_other_set = 1, detour_regions = 2;
+
 // For tests: puts the set of this name in force. False where the port or the processor does not have it.
 bool use_routines(const char* name);
 
@@ -41,26 +46,27 @@ extern "C" {
 // The set in force: the plainest from the start, the best as soon as the library is loaded.
 extern __attribute__((visibility("hidden"))) nosigbus::routines nosigbus_routines;
 
-// Not 0: nosigbus_safe_read goes through nosigbus_routines instead of being its best variant itself.
+// Not 0: nosigbus_safe_read is not to copy by itself, but to go to watched_read, because no set was chosen
+// yet or it is not of the set in force (detour_other_set), or because there was ever a region
+// (detour_regions). A read that began before the first region of all was made is not watched: what it read
+// was no region's then.
 extern __attribute__((visibility("hidden"))) std::atomic<uint32_t> nosigbus_detour;
 
-// Not 0 once the first overlay, or region with NOSIGBUS_CLIP, was about to be made, for ever. A read that
-// begins before looks at it when it ends, and finds out; all later ones take the careful way.
-extern __attribute__((visibility("hidden"))) std::atomic<uint32_t> nosigbus_overlays_seen;
-
-// nosigbus_safe_read where overlays may be about: looks at the census before and after (copy.cpp).
+// A watched read of any port, around copy_read (copy.cpp).
 __attribute__((visibility("hidden"))) size_t nosigbus_careful_read(void* dst, const void* src, size_t n);
+// Where reads in assembly go when there is more to say than that all is well: fewer bytes were copied than
+// wanted, or overlays came, went or were there since the census was `before`. Returns copied.
+__attribute__((visibility("hidden"))) size_t nosigbus_finish_read(void* dst, const void* src, size_t n,
+                                                                  size_t copied, uint64_t before);
 }
 
 namespace nosigbus {
 
-// Before the first zero can be read. Async-signal-safe.
-inline void watch_for_overlays() {
-  if (nosigbus_overlays_seen.load(std::memory_order_relaxed) != 0) return;
-  // In this order (release): who is sent through the table finds the careful routine there.
-  __atomic_store_n(&nosigbus_routines.safe_read, &nosigbus_careful_read, __ATOMIC_RELEASE);
-  nosigbus_detour.store(1, std::memory_order_release);
-  nosigbus_overlays_seen.store(1, std::memory_order_release);
+// Before a region is visible to anybody.
+inline void watch_reads() {
+  if ((nosigbus_detour.load(std::memory_order_relaxed) & detour_regions) != 0) return;
+  // release: who is sent through the table finds a watched read there.
+  nosigbus_detour.fetch_or(detour_regions, std::memory_order_release);
 }
 
 }  // namespace nosigbus

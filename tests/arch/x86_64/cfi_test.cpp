@@ -119,7 +119,8 @@ TEST_CASE("the caller is found from every instruction of every routine") {
       action.sa_sigaction = on_trap;
       action.sa_flags = SA_SIGINFO;
       sigaction(SIGTRAP, &action, nullptr);
-      step_through(set.safe_read, true, false);
+      step_through(nosigbus_safe_read, true, false);
+      step_through(set.watched_read, true, false);
       step_through(set.copy_read, true, false);
       step_through(set.copy_write, false, true);
       step_through(set.copy_both, true, false);
