@@ -7,6 +7,13 @@
 
 #include <nosigbus/extable.h>
 
+// Kinds of a routine that is written once: used by others of the library; the public function where regions
+// are about, which looks at the overlay census before and after; the public function itself, which goes to
+// the former when nosigbus_detour says so (src/shared/routines.h).
+#define INTERNAL 0
+#define WATCHED 1
+#define PUBLIC 2
+
 .macro FUNCTION name, visibility=hidden
   .globl \name
   .\visibility \name

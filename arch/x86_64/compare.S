@@ -16,13 +16,13 @@
 // index, and bad is then 0.
 //
 //   rdi  a              rsi  b              rdx  n
-//   rcx  same: every byte in front of it is known to be the same on both sides
+//   rcx  same (0 from BEGIN): every byte in front of it is known to be the same on both sides
 //   r8   end of the loop    r9  a - b       r10  b + same, both in the loop   r11  the census before
 //   rax  result; 0, or 1 as lowest bit at the first byte of a vector that differs
 //
 // Algorithm: up to one vector, one vector across whatever is behind n, unless that may be another page.
-// Above, vectors from the front, then four at a time with a's aligned, and as many as are left from the
-// back, overlapping. Subtracting `all` from the bits of a vector's same bytes moves the lowest 0 to the
+// Up to four, as many from both ends, overlapping, looked at together. Above, the first four, then four at a
+// time with b's aligned, and the last four, overlapping. Subtracting `all` from the bits of a vector's same bytes moves the lowest 0 to the
 // lowest 1. `tzcnt` is never given 0, which lets processors without it run it as `bsf`.
 //
 // Vectors may lie on two pages, and `same` on the one that is good: the landing pad compares byte by byte
@@ -31,13 +31,12 @@
 #include "vector.inc"
 
 // all: the bits of a vector whose bytes are all the same.
-.macro COMPARE id, isa, size, all
-  BEGIN
+.macro COMPARE id, isa, size, all, kind
+  BEGIN \id, \kind
   cmp $\size, %rdx
   ja .L_long_\id
   mov %edi, %eax
   or %esi, %eax
-  xor %ecx, %ecx
   and $4095, %eax
   cmp $4096 - \size, %eax
   ja .L_bytes_\id              // one of them may be that near to the end of its page
@@ -48,38 +47,40 @@
   sub $\all, %eax
   bts %rdx, %rax               // what is not behind n counts, and n itself
   tzcnt %rax, %rax
-  LEAVE \isa, .L_met_\id
+  LEAVE \isa, \kind, .L_met_\id
 
-.L_long_\id:
-  xor %ecx, %ecx
+.L_long_\id:                   // rcx is 0
   SAME_OF_BOTH \isa, 1, 0, .E_vector_\id
-  MASK \isa, 1
-  sub $\all, %eax
-  jnz .L_differ_\id\()_0
   cmp $2 * \size, %rdx
-  ja .L_longer_\id
-.L_last_1_\id:
-  lea -\size(%rdx), %rcx
-  SAME_OF_BOTH \isa, 1, 0, .E_vector_\id
-  MASK \isa, 1
+  ja .L_above_2_\id
+  SAME_OF_BOTH \isa, 4, -\size, .E_vector_\id, "%rdi,%rdx", "%rsi,%rdx"
+  AND_OF_TWO \isa, 1, 4
+  MASK \isa, 5
   sub $\all, %eax
-  jnz .L_differ_\id\()_0
+  jnz .L_at_both_ends_\id
   mov %rdx, %rax
-  LEAVE \isa, .L_met_\id
+  LEAVE \isa, \kind, .L_met_\id
 
-.L_longer_\id:
-  SAME_OF_BOTH \isa, 1, \size, .E_vector_\id
-  MASK \isa, 1
-  sub $\all, %eax
-  jnz .L_differ_\id\()_1
+.L_above_2_\id:
+  SAME_OF_BOTH \isa, 2, \size, .E_vector_\id
   cmp $4 * \size, %rdx
-  jbe .L_last_2_\id
-  .irp k, 2, 3
-  SAME_OF_BOTH \isa, 1, \k*\size, .E_vector_\id
-  MASK \isa, 1
+  ja .L_above_4_\id
+  SAME_OF_BOTH \isa, 3, -2*\size, .E_vector_\id, "%rdi,%rdx", "%rsi,%rdx"
+  SAME_OF_BOTH \isa, 4, -\size, .E_vector_\id, "%rdi,%rdx", "%rsi,%rdx"
+  COMBINE \isa, and
+  MASK \isa, 5
   sub $\all, %eax
-  jnz .L_differ_\id\()_\k
-  .endr
+  jnz .L_at_both_ends_\id
+  mov %rdx, %rax
+  LEAVE \isa, \kind, .L_met_\id
+
+.L_above_4_\id:
+  SAME_OF_BOTH \isa, 3, 2*\size, .E_vector_\id
+  SAME_OF_BOTH \isa, 4, 3*\size, .E_vector_\id
+  COMBINE \isa, and
+  MASK \isa, 5
+  sub $\all, %eax
+  jnz .L_one_of_four_\id
   cmp $8 * \size, %rdx
   ja .L_loops_\id
 .L_last_4_\id:
@@ -92,15 +93,28 @@
   sub $\all, %eax
   jnz .L_one_of_four_\id
   mov %rdx, %rax
-  LEAVE \isa, .L_met_\id
+  LEAVE \isa, \kind, .L_met_\id
 
-.L_last_2_\id:
-  lea -2 * \size(%rdx), %rcx
-  SAME_OF_BOTH \isa, 1, 0, .E_vector_\id
+.L_at_both_ends_\id:           // one of the first two, where there are four; or of the last two
   MASK \isa, 1
   sub $\all, %eax
-  jz .L_last_1_\id
-  jmp .L_differ_\id\()_0
+  jnz .L_back_\id\()_1
+  lea -\size(%rdx), %rcx
+  cmp $2 * \size, %rdx
+  jbe .L_last_differs_\id
+  MASK \isa, 2
+  sub $\all, %eax
+  mov $\size, %ecx
+  jnz .L_back_\id\()_1
+  MASK \isa, 3
+  sub $\all, %eax
+  lea -2 * \size(%rdx), %rcx
+  jnz .L_back_\id\()_1
+  lea -\size(%rdx), %rcx
+.L_last_differs_\id:
+  MASK \isa, 4
+  sub $\all, %eax
+  jmp .L_back_\id\()_1
 
 .L_loops_\id:
   mov %rdi, %r9
@@ -133,19 +147,15 @@
   jnz .L_back_\id\()_\k
   .endif
   .endr
-.L_differ_\id\()_3:
   add $\size, %rcx
 .L_back_\id\()_3:
-.L_differ_\id\()_2:
   add $\size, %rcx
 .L_back_\id\()_2:
-.L_differ_\id\()_1:
   add $\size, %rcx
 .L_back_\id\()_1:
-.L_differ_\id\()_0:
   tzcnt %eax, %eax
   add %rcx, %rax
-  LEAVE \isa, .L_met_\id
+  LEAVE \isa, \kind, .L_met_\id
 
 .L_nothing_\id:
   xor %eax, %eax
@@ -170,7 +180,7 @@
   xor %r9d, %r9d
 .L_bad_\id:
   mov %rax, %rcx
-  mov %r11, %r8
+  CENSUS_BEFORE \kind, r8, r8d
   jmp nosigbus_compare_met
 .E_a_\id:
   mov %rcx, %rax
@@ -183,14 +193,17 @@
 .endm
 
   .text
-FUNCTION nosigbus_safe_memcmp_sse2
-COMPARE memcmp_sse2, sse2, 16, 0xffff
-END_FUNCTION nosigbus_safe_memcmp_sse2
+FUNCTION nosigbus_watched_memcmp_sse2
+COMPARE memcmp_sse2, sse2, 16, 0xffff, WATCHED
+END_FUNCTION nosigbus_watched_memcmp_sse2
 
-  .p2align 6
+FUNCTION nosigbus_watched_memcmp_avx2
+COMPARE memcmp_avx2, avx2, 32, -1, WATCHED
+END_FUNCTION nosigbus_watched_memcmp_avx2
+
+DETOUR memcmp, nosigbus_watched_memcmp_avx2, nosigbus_watched_memcmp_sse2
 FUNCTION nosigbus_safe_memcmp, protected
-NARROW_SCANS_IN nosigbus_safe_memcmp_sse2
-COMPARE memcmp_avx2, avx2, 32, -1
+COMPARE memcmp, avx2, 32, -1, PUBLIC
 END_FUNCTION nosigbus_safe_memcmp
 
 END_OF_FILE

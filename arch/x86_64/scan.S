@@ -18,17 +18,40 @@
 //   r8   bytes left from `at`, end of the loop
 //   rax  result; the bits of a vector's bytes that are the one sought     v0   that byte, everywhere
 //
-// Algorithm: one vector at s, which may lie across everything but the end of a page; there, the aligned
-// vector that s is in. Then aligned vectors, four of them one by one and further ones four at a time:
-// aligned, neither a vector nor four of them lie on two pages, so that a fault in one says that its first
-// byte is bad, and a vector is looked at before the next page is touched. `tzcnt` is never given 0, which
-// lets processors without it run it as `bsf`. 4096 is a lower bound of the page size.
+// Algorithm: five vectors from s on, whatever is behind n, unless s is that near to the end of its page. The
+// first is all of a short search: a bit behind the last byte ends it without a branch. Further on aligned
+// vectors, four at a time, and one by one where there are fewer or s is near to the end of its page. Aligned,
+// neither a vector nor four of them lie on two pages, so that a fault in one says that its first byte is
+// bad, and a vector is looked at before the next page is touched. A fault behind the first vector in the page
+// of s means that the page went away meanwhile: C++ searches anew. `tzcnt` is never given 0, which lets
+// processors without it run it as `bsf`. 4096 is a lower bound of the page size.
 #include "asm.h"
 #include "vector.inc"
 
+// Looks at the vector k behind s, which lies on the page of s.
+.macro LOOK id, isa, size, k
+  SAME \isa, 1, .E_near_\id, \k*\size(%rdi)
+  MASK \isa, 1
+  test %eax, %eax
+  jnz .L_near_\id\()_\k
+.endm
+
+// Returns the place of the lowest bit of eax, which belongs to that vector: no further than n.
+.macro FOUND id, isa, size, kind, k
+  .p2align 5
+.L_near_\id\()_\k:
+  tzcnt %eax, %eax
+  .if \k
+  add $\k*\size, %rax
+  .endif
+  cmp %rsi, %rax
+  cmova %rsi, %rax
+  LEAVE \isa, \kind, .L_met_\id
+.endm
+
 // any_byte: the byte sought is an argument, not NUL.
-.macro SCAN id, isa, size, any_byte
-  BEGIN
+.macro SCAN id, isa, size, any_byte, kind
+  BEGIN \id, \kind
   .if \any_byte
   SPREAD \isa
   mov %rdx, %rsi
@@ -38,96 +61,97 @@
   test %rsi, %rsi
   jz .L_nothing_\id
   mov %edi, %eax
-  and $4095, %eax
-  cmp $4096 - \size, %eax
+  shl $20, %eax
+  cmp $(4096 - 5*\size) << 20, %eax
   ja .L_end_of_page_\id
   SAME \isa, 1, .E_first_\id, (%rdi)
   MASK \isa, 1
-  test %eax, %eax
-  jz .L_not_in_first_\id
-.L_first_\id:
-  tzcnt %eax, %eax
-  cmp %rsi, %rax
-  cmova %rsi, %rax             // behind n
-  LEAVE \isa, .L_met_\id
-
-.L_not_in_first_\id:
   cmp $\size, %rsi
+  ja .L_long_\id
+  bts %rsi, %rax
+  tzcnt %rax, %rax
+  LEAVE \isa, \kind, .L_met_\id
+
+  .p2align 6
+.L_long_\id:
+  test %eax, %eax
+  jnz .L_first_\id
+  LOOK \id, \isa, \size, 1
+  LOOK \id, \isa, \size, 2
+  cmp $3*\size, %rsi
   jbe .L_none_\id
-.L_on_\id:
+  LOOK \id, \isa, \size, 3
+  LOOK \id, \isa, \size, 4
+  cmp $5*\size, %rsi
+  jbe .L_none_\id
+
   mov %rdi, %rdx
   add %rsi, %rdx
   jc .L_endless_\id
 .L_bounded_\id:
-  lea \size(%rdi), %rcx
-  and $-\size, %rcx
-  mov %rdx, %r8
-  sub %rcx, %r8
-.L_four_\id:
-  .irp k, 0, 1, 2, 3
-  .if \k
-  cmp $\k * \size, %r8
-  jbe .L_none_\id
-  .endif
-  SAME \isa, 1, .E_\id\()_\k, \k * \size(%rcx)
-  MASK \isa, 1
-  test %eax, %eax
-  jnz .L_found_\id\()_\k
-  .endr
-  cmp $4 * \size, %r8
-  ja .L_many_\id
-.L_none_\id:
-  mov %rsi, %rax
-  LEAVE \isa, .L_met_\id
-
-.L_many_\id:
-  lea -4 * \size(%rdx), %r8
-  sub $-4 * \size, %rcx
-  and $-4 * \size, %rcx
+  lea 5*\size(%rdi), %rcx
+  and $-4*\size, %rcx         // up to three vectors are looked at again
+  lea -4*\size(%rdx), %r8
   cmp %r8, %rcx
-  ja .L_rest_\id
+  ja .L_step_\id
   .p2align 6
 .L_loop_\id:
-  SAME \isa, 1, .E_\id\()_0, (%rcx)
-  SAME \isa, 2, .E_\id\()_0, \size(%rcx)
-  SAME \isa, 3, .E_\id\()_0, 2 * \size(%rcx)
-  SAME \isa, 4, .E_\id\()_0, 3 * \size(%rcx)
+  SAME \isa, 1, .E_\id, (%rcx)
+  SAME \isa, 2, .E_\id, \size(%rcx)
+  SAME \isa, 3, .E_\id, 2*\size(%rcx)
+  SAME \isa, 4, .E_\id, 3*\size(%rcx)
   COMBINE \isa, or
   MASK \isa, 5
   test %eax, %eax
   jnz .L_one_of_four_\id
-  sub $-4 * \size, %rcx
+  sub $-4*\size, %rcx
   cmp %r8, %rcx
   jbe .L_loop_\id
-.L_rest_\id:                   // less than four vectors are left
-  mov %rdx, %r8
-  sub %rcx, %r8
-  jnz .L_four_\id
-  jmp .L_none_\id
+
+.L_step_\id:                   // one by one, until four can be taken
+  cmp %rdx, %rcx
+  jae .L_none_\id
+  SAME \isa, 1, .E_\id, (%rcx)
+  MASK \isa, 1
+  test %eax, %eax
+  jnz .L_found_\id
+  add $\size, %rcx
+  test $4*\size - 1, %ecx
+  jnz .L_step_\id
+  cmp %r8, %rcx
+  jbe .L_loop_\id
+  jmp .L_step_\id
+
+.L_none_\id:
+  mov %rsi, %rax
+  LEAVE \isa, \kind, .L_met_\id
+
+  .p2align 6
+.L_first_\id:                  // n is more than one vector
+  tzcnt %eax, %eax
+  LEAVE \isa, \kind, .L_met_\id
+
+  FOUND \id, \isa, \size, \kind, 0
+  FOUND \id, \isa, \size, \kind, 1
+  FOUND \id, \isa, \size, \kind, 2
+  FOUND \id, \isa, \size, \kind, 3
+  FOUND \id, \isa, \size, \kind, 4
 
 .L_one_of_four_\id:
   .irp k, 1, 2, 3
   MASK \isa, \k
   test %eax, %eax
-  jnz .L_back_\id\()_\k
+  jnz .L_found_\id
+  add $\size, %rcx
   .endr
   MASK \isa, 4
-.L_found_\id\()_3:
-  add $\size, %rcx
-.L_back_\id\()_3:
-.L_found_\id\()_2:
-  add $\size, %rcx
-.L_back_\id\()_2:
-.L_found_\id\()_1:
-  add $\size, %rcx
-.L_back_\id\()_1:
-.L_found_\id\()_0:
+.L_found_\id:                  // in the vector at rcx
   tzcnt %eax, %eax
+  sub %rdi, %rcx
   add %rcx, %rax
-  cmp %rdx, %rax
-  cmova %rdx, %rax             // behind the end, in the last vector
-  sub %rdi, %rax
-  LEAVE \isa, .L_met_\id
+  cmp %rsi, %rax
+  cmova %rsi, %rax             // behind the end, in the last vector
+  LEAVE \isa, \kind, .L_met_\id
 
 .L_nothing_\id:
   xor %eax, %eax
@@ -137,28 +161,29 @@
   jmp .L_bounded_\id
 
 .L_end_of_page_\id:            // the aligned vector that s lies in, without what is in front of s
+  mov %rdi, %rdx
+  add %rsi, %rdx
+  sbb %r8, %r8
+  or %r8, %rdx                 // an end that wraps
   mov %rdi, %rcx
   and $-\size, %rcx
   SAME \isa, 1, .E_first_\id, (%rcx)
   MASK \isa, 1
+  lea \size(%rcx), %r8
   mov %edi, %ecx
   and $\size - 1, %ecx
   shr %cl, %eax
   test %eax, %eax
-  jnz .L_first_\id
-  sub $\size, %ecx
-  neg %ecx
-  cmp %rcx, %rsi
-  ja .L_on_\id
-  jmp .L_none_\id
+  jnz .L_near_\id\()_0
+  mov %r8, %rcx
+  lea -4*\size(%rdx), %r8
+  jmp .L_step_\id
 
-.E_\id\()_3:
-  add $\size, %rcx
-.E_\id\()_2:
-  add $\size, %rcx
-.E_\id\()_1:
-  add $\size, %rcx
-.E_\id\()_0:
+.E_near_\id:
+  END_OF_VECTORS \isa
+  movd %xmm0, %edx             // its lowest byte
+  jmp nosigbus_search_anew
+.E_\id:
   mov %rcx, %rax
   sub %rdi, %rax
   jmp .L_bad_\id
@@ -168,30 +193,29 @@
   END_OF_VECTORS \isa
 .L_met_\id:
   mov %rax, %rdx
-  mov %r11, %rcx
+  CENSUS_BEFORE \kind, rcx, ecx
   movd %xmm0, %r8d             // its lowest byte
   jmp nosigbus_search_met
 .endm
 
+// The watched ones, then the public one.
+.macro SCANS name, any_byte
+FUNCTION nosigbus_watched_\name\()_sse2
+SCAN \name\()_sse2, sse2, 16, \any_byte, WATCHED
+END_FUNCTION nosigbus_watched_\name\()_sse2
+
+FUNCTION nosigbus_watched_\name\()_avx2
+SCAN \name\()_avx2, avx2, 32, \any_byte, WATCHED
+END_FUNCTION nosigbus_watched_\name\()_avx2
+
+DETOUR \name, nosigbus_watched_\name\()_avx2, nosigbus_watched_\name\()_sse2
+FUNCTION nosigbus_safe_\name, protected
+SCAN \name, avx2, 32, \any_byte, PUBLIC
+END_FUNCTION nosigbus_safe_\name
+.endm
+
   .text
-FUNCTION nosigbus_safe_strnlen_sse2
-SCAN strnlen_sse2, sse2, 16, 0
-END_FUNCTION nosigbus_safe_strnlen_sse2
-
-FUNCTION nosigbus_safe_memchr_sse2
-SCAN memchr_sse2, sse2, 16, 1
-END_FUNCTION nosigbus_safe_memchr_sse2
-
-  .p2align 6
-FUNCTION nosigbus_safe_strnlen, protected
-NARROW_SCANS_IN nosigbus_safe_strnlen_sse2
-SCAN strnlen_avx2, avx2, 32, 0
-END_FUNCTION nosigbus_safe_strnlen
-
-  .p2align 6
-FUNCTION nosigbus_safe_memchr, protected
-NARROW_SCANS_IN nosigbus_safe_memchr_sse2
-SCAN memchr_avx2, avx2, 32, 1
-END_FUNCTION nosigbus_safe_memchr
+SCANS strnlen, 0
+SCANS memchr, 1
 
 END_OF_FILE

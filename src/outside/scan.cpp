@@ -13,6 +13,8 @@ extern "C" {
 // operation began. c: the byte sought. bad: 0, or the side whose byte at index is bad, 1 or 2.
 size_t nosigbus_search_met(const void* s, size_t n, size_t index, uint64_t before, int c);
 size_t nosigbus_compare_met(const void* a, const void* b, size_t n, size_t index, uint64_t before, int bad);
+// Searches from the beginning.
+size_t nosigbus_search_anew(const void* s, size_t n, int c);
 }
 
 using namespace nosigbus;
@@ -39,6 +41,8 @@ size_t nosigbus_search_met(const void* s, size_t n, size_t index, uint64_t befor
   }
   return index;
 }
+
+size_t nosigbus_search_anew(const void* s, size_t n, int c) { return search_clipped(s, c, n); }
 
 size_t nosigbus_compare_met(const void* a, const void* b, size_t n, size_t index, uint64_t before, int bad) {
   const bool overlays = overlays_since(before);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <doctest/doctest.h>
+#include <nosigbus/region.h>
 #include <src/shared/routines.h>
 
 #include "arena.h"
@@ -14,7 +15,14 @@ namespace test {
 // The names of the sets of every port.
 inline constexpr const char* routine_sets[] = {"sse2", "avx2", "neon"};
 
-// Runs body(kind) in a child for each combination of set, entry and badness.
+// From now on the routines look at the overlay census.
+inline void make_a_region() {
+  const shared_file file(page_size());
+  nosigbus_region* region;
+  CHILD_CHECK(nosigbus_map(&region, file.fd(), 0, page_size(), PROT_READ, 0) == 0);
+}
+
+// Runs body(kind) in a child for each combination of set, entry and badness, and with a region about.
 template <class Body>
 void with_each_set(Body body) {
   int sets = 0;
@@ -36,6 +44,14 @@ void with_each_set(Body body) {
         CHECK(result == exited(0));
       }
     }
+    CHECK(in_child(
+              [&] {
+                enter_by(entry::installed, NOSIGBUS_CATCH_SEGV);
+                make_a_region();
+                body(badness::truncated);
+                return 0;
+              },
+              200) == exited(0));
   }
   CHECK(sets > 0);
 }
