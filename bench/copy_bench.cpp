@@ -6,7 +6,6 @@
 #include <nosigbus/runtime.h>
 #include <setjmp.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -15,38 +14,16 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "buffers.h"
 #include "pairs.h"
 
 namespace {
 
-constexpr size_t largest = size_t{64} << 20;
-
-// A memory file of `size` bytes, mapped and hot.
-struct shared_buffer {
-  int fd;
-  unsigned char* data;
-};
-shared_buffer make_shared(size_t size) {
-  const int fd = memfd_create("nosigbus-bench", MFD_CLOEXEC);
-  if (fd < 0 || ftruncate(fd, static_cast<off_t>(size)) != 0) abort();
-  void* const data = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-  if (data == MAP_FAILED) abort();
-  memset(data, 1, size);
-  return {fd, static_cast<unsigned char*>(data)};
-}
-
-unsigned char* target() {
-  static unsigned char* const buffer = [] {
-    auto* const p = static_cast<unsigned char*>(aligned_alloc(4096, largest + 8192));
-    memset(p, 2, largest + 8192);
-    return p;
-  }();
-  return buffer;
-}
-unsigned char* source() {
-  static unsigned char* const buffer = make_shared(largest + 8192).data;
-  return buffer;
-}
+using bench::largest;
+using bench::make_shared;
+using bench::shared_buffer;
+using bench::source;
+using bench::target;
 
 void add_hot(size_t n, size_t to, size_t from) {
   unsigned char* const dst = target() + to;
@@ -101,6 +78,44 @@ void add_other_ways() {
               "pread", bench::loop([=] { benchmark::DoNotOptimize(pread(file.fd, dst, n, 0)); }), 0.85, ""});
 }
 
+// The damage of a window in a buffer of 1920 x 1080 pixels, copied into another.
+void add_rectangle(size_t width, size_t height) {
+  constexpr size_t pixel = 4, stride = 1920 * pixel;
+  const size_t row_bytes = width * pixel;
+  unsigned char* const dst = target() + 100 * stride + 300 * pixel;
+  const unsigned char* const src = source() + 100 * stride + 300 * pixel;
+  char name[80];
+  snprintf(name, sizeof name, "safe_read_2d %zu x %zu of 1080p", width, height);
+  const auto by_rows = [=] {
+    for (size_t y = 0; y < height; ++y) memcpy(dst + y * stride, src + y * stride, row_bytes);
+  };
+  bench::add({name, bench::loop([=] { nosigbus_safe_read_2d(dst, stride, src, stride, row_bytes, height); }),
+              "memcpy per row", bench::loop(by_rows), 0, "safe_read_2d"});
+}
+
+void add_rectangles() {
+  bench::add_group("safe_read_2d", 1.00, 0);
+  constexpr struct {
+    size_t width, height;
+  } damages[] = {{8, 16}, {32, 32}, {64, 64}, {200, 150}, {640, 480}, {1280, 720}, {1600, 900}};
+  for (const auto& damage : damages) add_rectangle(damage.width, damage.height);
+}
+
+// The rest of the family.
+void add_others() {
+  for (const size_t n : {size_t{64}, size_t{4096}, size_t{1} << 20}) {
+    const auto name = [n](const char* what) { return std::string(what) + " " + std::to_string(n) + " B"; };
+    unsigned char* const dst = target();
+    const unsigned char* const src = source();
+    bench::add({name("safe_write"), bench::loop([=] { nosigbus_safe_write(dst, src, n); }), "memcpy",
+                bench::loop([=] { memcpy(dst, src, n); }), 0, ""});
+    bench::add({name("safe_copy"), bench::loop([=] { nosigbus_safe_copy(dst, src, n); }), "memmove",
+                bench::loop([=] { memmove(dst, src, n); }), 0, ""});
+    bench::add({name("safe_fill"), bench::loop([=] { nosigbus_safe_fill(dst, 3, n); }), "memset",
+                bench::loop([=] { memset(dst, 3, n); }), 0, ""});
+  }
+}
+
 unsigned char* g_bad;
 
 // The kernel's share of a fault: delivery to a handler that steps over the instruction, and return.
@@ -141,6 +156,8 @@ void add_fault() {
 const bool g_added = [] {
   signal(SIGUSR2, leap);
   add_all_sizes();
+  add_rectangles();
+  add_others();
   add_other_ways();
   add_fault();
   return true;
