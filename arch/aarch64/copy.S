@@ -34,9 +34,6 @@
 // not count.
 #include "asm.h"
 
-// Bytes from the beginning of a nosigbus_fault to its cause (checked in copy.cpp).
-#define FAULT_CAUSE 24
-
 // All is copied. The public routine clears the record; if an overlay was ever made, C++ looks further. The
 // barrier orders the copy's loads before that of the flag: zeros that they saw were announced by it.
 .macro DONE name, public
