@@ -63,6 +63,7 @@ int main(void) {
   setenv("LD_LIBRARY_PATH", "/lib", 1);
   setenv("NOSIGBUS_TEST_FAULTS", "20000", 1);
   setenv("NOSIGBUS_TEST_SAMPLING", "3", 1);
+  setenv("NOSIGBUS_TEST_PATIENCE", "10", 1);
   chdir("/tmp");
   read_arguments();
 
