@@ -111,3 +111,23 @@ TEST_CASE("safe_memcmp of both sides on one page, near to the bad one") {
     }
   });
 }
+
+TEST_CASE("safe_memcmp of memory without an end, at any length, stops at the first bad byte") {
+  with_each_set([](badness kind) {
+    const arena first(kind), second(kind);
+    first.fill(same);
+    second.fill(same);
+    for (const size_t good : {0, 1, 40, 100, 300, 1000, 5000}) {
+      const unsigned char* const a = first.bad() - good;
+      const unsigned char* const b = second.bad() - good - 2000;
+      const size_t to_wrap_a = SIZE_MAX - reinterpret_cast<uintptr_t>(a);
+      const size_t to_wrap_b = SIZE_MAX - reinterpret_cast<uintptr_t>(b);
+      for (const size_t n : {SIZE_MAX, SIZE_MAX / 2, SIZE_MAX - 300, to_wrap_a, to_wrap_b, to_wrap_b + 1}) {
+        CHILD_CHECK(nosigbus_safe_memcmp(a, b, n) == good);
+        first.check_record(NOSIGBUS_READ, first.bad());
+        CHILD_CHECK(nosigbus_safe_memcmp(b, a, n) == good);
+        first.check_record(NOSIGBUS_READ, first.bad());
+      }
+    }
+  });
+}
