@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { seconds_per_program = 600, max_arguments = 16, console_messages_off = 6 };
+enum { seconds_per_program = 1800, max_arguments = 16, console_messages_off = 6 };
 
 static char* arguments[max_arguments + 2];
 
