@@ -171,6 +171,7 @@ void copy_matrix(badness source_kind, badness target_kind) {
   for (const size_t n : {1, 2, 7, 8, 15, 16, 31, 33, 64, 65, 100, 128, 129, 200, 260}) {
     for (size_t s = 0; s <= n; s += n > 40 ? 3 : 1) {
       for (size_t t = 0; t <= n; t += n > 40 ? 3 : 1) {
+        if ((s + t) % sampling() != 0) continue;
         const unsigned char* const src = source.bad() - s;
         unsigned char* const dst = target.bad() - t;
         memset(dst - 64, untouched, t + 64);
