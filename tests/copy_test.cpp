@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,8 @@ nosigbus_cause cause_of(badness kind) {
   }
 }
 
+constexpr unsigned char untouched = 0xa5, beyond = 0xee;
+
 // Good pages, one bad page, and a good page behind it.
 class arena {
  public:
@@ -62,7 +65,7 @@ class arena {
   unsigned char* behind() const { return bad() + page_size(); }
   void draw() {
     for (size_t i = 0; i < good_; ++i) base_[i] = pattern(i);
-    memset(behind(), 0xee, page_size());
+    memset(behind(), beyond, page_size());
   }
 
  private:
@@ -70,26 +73,36 @@ class arena {
   unsigned char* base_;
 };
 
-constexpr unsigned char untouched = 0xa5;
+constexpr size_t margin = 64;  // bytes looked at on both sides of what is copied
 
-// Sizes around every path of the copies, and two that span pages.
+// Every size around the paths of the copies, and some that span pages.
 std::vector<size_t> sizes() {
   std::vector<size_t> out;
-  for (size_t n = 0; n <= 144; ++n) out.push_back(n);
-  for (const size_t n : {191, 192, 193, 255, 256, 257, 300, 385, 511, 513}) out.push_back(n);
+  for (size_t n = 0; n <= 513; ++n) out.push_back(n);
   for (const size_t n : {4095, 4096, 4097, 8000}) out.push_back(n);
   return out;
 }
 
-// Positions of the first bad byte in an operation of n bytes; n: none is bad.
+// Positions of the first bad byte in an operation of n bytes; from n on, none is bad.
 std::vector<size_t> positions(size_t n) {
   const size_t step = sampling();
   std::vector<size_t> out;
-  for (size_t k = 0; k <= n; ++k) {
+  for (size_t k = 0; k < n + 16; ++k) {
     const bool sampled = k < 3 || n - k < 3 || (n + k) % step == 0;
-    if (sampled && (n <= 144 || k < 70 || n - k < 70 || k % 61 == 0)) out.push_back(k);
+    if (sampled && (n <= 513 || k < 70 || n - k < 70 || k % 61 == 0)) out.push_back(k);
   }
   return out;
+}
+
+// How the other side is aligned (this side's alignment follows from the position): in each of these ways
+// where that is fast, otherwise in one of them, which changes with the size and the position.
+using alignments = std::span<const size_t>;
+alignments alignments_for(alignments all, size_t n, size_t k) {
+  return n <= 144 ? all : all.subspan((n + k) / sampling() % all.size(), 1);
+}
+
+bool all_are(const unsigned char* bytes, size_t n, unsigned char value) {
+  return n == 0 || (bytes[0] == value && memcmp(bytes, bytes + 1, n - 1) == 0);
 }
 
 void check_record(badness kind, nosigbus_access access, const void* first_bad) {
@@ -103,20 +116,21 @@ void check_record(badness kind, nosigbus_access access, const void* first_bad) {
 }
 
 void read_matrix(badness kind) {
+  constexpr size_t of_target[] = {0, 1, 15, 31};
   const arena source(kind);
   std::vector<unsigned char> buffer(9000);
   for (const size_t n : sizes()) {
     for (const size_t k : positions(n)) {
       const unsigned char* const src = source.bad() - k;
       const size_t expected = std::min(k, n);
-      for (const size_t alignment : {0, 1, 15, 31}) {
-        unsigned char* const dst = buffer.data() + 64 + alignment;
+      for (const size_t alignment : alignments_for(of_target, n, k)) {
+        unsigned char* const dst = buffer.data() + margin + alignment;
         memset(buffer.data(), untouched, n + 256);
         CHILD_CHECK(nosigbus_safe_read(dst, src, n) == expected);
         CHILD_CHECK(memcmp(dst, src, expected) == 0);
-        for (size_t i = expected; i < n; ++i) CHILD_CHECK(dst[i] == 0);
-        for (size_t i = 1; i <= 64; ++i) CHILD_CHECK(dst[-static_cast<long>(i)] == untouched);
-        for (size_t i = n; i < n + 64; ++i) CHILD_CHECK(dst[i] == untouched);
+        CHILD_CHECK(all_are(dst + expected, n - expected, 0));
+        CHILD_CHECK(all_are(dst - margin, margin, untouched));
+        CHILD_CHECK(all_are(dst + n, margin, untouched));
         if (expected < n) {
           check_record(kind, NOSIGBUS_READ, src + expected);
         } else {
@@ -127,24 +141,26 @@ void read_matrix(badness kind) {
   }
 }
 
-// What write and fill have in common: `operation(dst, n)` puts pattern-or-byte `expected_at(i)` there.
-template <class Operation, class Expected>
-void write_matrix(badness kind, Operation operation, Expected expected_at) {
+// What write and fill have in common: `operation(dst, n, alignment)` puts `data(alignment)` there.
+template <class Operation, class Data>
+void write_matrix(badness kind, alignments of_source, Operation operation, Data data) {
   arena target(kind);
   for (const size_t n : sizes()) {
     for (const size_t k : positions(n)) {
       unsigned char* const dst = target.bad() - k;
       const size_t expected = std::min(k, n);
-      memset(dst - 64, untouched, k + 64);
-      CHILD_CHECK(operation(dst, n) == expected);
-      for (size_t i = 0; i < expected; ++i) CHILD_CHECK(dst[i] == expected_at(i));
-      for (size_t i = 1; i <= 64; ++i) CHILD_CHECK(dst[-static_cast<long>(i)] == untouched);
-      for (size_t i = expected; i < k; ++i) CHILD_CHECK(dst[i] == untouched);
-      for (size_t i = 0; i < page_size(); ++i) CHILD_CHECK(target.behind()[i] == 0xee);
-      if (expected < n) {
-        check_record(kind, NOSIGBUS_WRITE, dst + expected);
-      } else {
-        CHILD_CHECK(nosigbus_last_fault()->cause == NOSIGBUS_NONE);
+      for (const size_t alignment : alignments_for(of_source, n, k)) {
+        memset(dst - margin, untouched, k + margin);
+        CHILD_CHECK(operation(dst, n, alignment) == expected);
+        CHILD_CHECK(memcmp(dst, data(alignment), expected) == 0);
+        CHILD_CHECK(all_are(dst - margin, margin, untouched));
+        CHILD_CHECK(all_are(dst + expected, k - expected, untouched));
+        CHILD_CHECK(all_are(target.behind(), page_size(), beyond));
+        if (expected < n) {
+          check_record(kind, NOSIGBUS_WRITE, dst + expected);
+        } else {
+          CHILD_CHECK(nosigbus_last_fault()->cause == NOSIGBUS_NONE);
+        }
       }
     }
   }
@@ -156,6 +172,7 @@ void copy_matrix(badness source_kind, badness target_kind) {
   for (const size_t n : {1, 2, 7, 8, 15, 16, 31, 33, 64, 65, 100, 128, 129, 200, 260}) {
     for (size_t s = 0; s <= n; s += n > 40 ? 3 : 1) {
       for (size_t t = 0; t <= n; t += n > 40 ? 3 : 1) {
+        if ((s + t) % sampling() != 0) continue;
         const unsigned char* const src = source.bad() - s;
         unsigned char* const dst = target.bad() - t;
         memset(dst - 64, untouched, t + 64);
@@ -220,22 +237,24 @@ TEST_CASE("safe_read does so where there are regions") {
 
 TEST_CASE("safe_write stops exactly at the first bad byte and writes nothing behind it") {
   with_each([](badness kind) {
+    constexpr size_t of_source[] = {0, 1, 8, 15};
     std::vector<unsigned char> source(8200);
     for (size_t i = 0; i < source.size(); ++i) source[i] = pattern(i);
-    for (const size_t alignment : {0, 1, 8, 15}) {
-      const unsigned char* const from = source.data() + alignment;
-      write_matrix(
-          kind, [=](void* dst, size_t n) { return nosigbus_safe_write(dst, from, n); },
-          [=](size_t i) { return from[i]; });
-    }
+    const auto data = [&](size_t alignment) { return source.data() + alignment; };
+    write_matrix(
+        kind, of_source,
+        [&](void* dst, size_t n, size_t alignment) { return nosigbus_safe_write(dst, data(alignment), n); },
+        data);
   });
 }
 
 TEST_CASE("safe_fill stops exactly at the first bad byte and writes nothing behind it") {
   with_each([](badness kind) {
+    constexpr size_t of_source[] = {0};  // there is none
+    const std::vector<unsigned char> filled(8200, 0xc3);
     write_matrix(
-        kind, [](void* dst, size_t n) { return nosigbus_safe_fill(dst, 0x1c3, n); },
-        [](size_t) { return static_cast<unsigned char>(0xc3); });
+        kind, of_source, [](void* dst, size_t n, size_t) { return nosigbus_safe_fill(dst, 0x1c3, n); },
+        [&](size_t) { return filled.data(); });
   });
 }
 
@@ -256,7 +275,7 @@ TEST_CASE("a source that ends below a good page is not copied on behind the bad 
     CHILD_CHECK(nosigbus_safe_read(dst.data(), source.behind() - 40, 90) == 0);
     for (size_t i = 0; i < 90; ++i) CHILD_CHECK(dst[i] == 0);
     CHILD_CHECK(nosigbus_safe_write(source.behind() - 40, dst.data(), 90) == 0);
-    CHILD_CHECK(source.behind()[0] == 0xee);
+    CHILD_CHECK(source.behind()[0] == beyond);
   });
 }
 

@@ -53,7 +53,8 @@ void bad_matrix(badness kind) {
   for (size_t n = 0; n <= 140; n += n < 70 ? 1 : 3) sizes.push_back(n);
   for (const size_t n : {160, 191, 193, 224, 255, 256, 257, 300, 384, 400, 513, 4500}) sizes.push_back(n);
   for (const size_t n : sizes) {
-    for (size_t good = 0; good <= n + 40; good += sampling() * (n <= 70 ? 1 : good + 140 > n ? 3 : 61)) {
+    const auto step = [n](size_t good) -> size_t { return n <= 70 ? 1 : good + 140 > n ? 3 : 61; };
+    for (size_t good = n % sampling(); good <= n + 40; good += sampling() * step(good)) {
       // The other side: bad at the same byte, near to it, or not at all.
       for (const size_t more : {size_t{0}, size_t{1}, size_t{30}, n + 64}) {
         for (const size_t difference : {good - 1, good, good + 1, good / 2, size_t{0}, n, nowhere}) {
@@ -74,7 +75,8 @@ void alignment_matrix() {
       for (size_t n = 0; n <= 600; n += n < 140 ? 1 : 13) {
         a[-1] = a[n] = a[n + 1] = different;
         CHILD_CHECK(nosigbus_safe_memcmp(a, b, n) == n);
-        for (size_t at = 0; at < n; at += sampling() * (n < 140 ? 1 : 3)) {
+        for (size_t at = (n + alignment_a + alignment_b) % sampling(); at < n;
+             at += sampling() * (n < 140 ? 1 : 3)) {
           b[at] = different;
           CHILD_CHECK(nosigbus_safe_memcmp(a, b, n) == at);
           if (at + 40 < n) b[at + 40] = different;  // of two, the first
@@ -107,6 +109,26 @@ TEST_CASE("safe_memcmp of both sides on one page, near to the bad one") {
         const size_t expected = std::min(a, b);
         CHILD_CHECK(nosigbus_safe_memcmp(memory.bad() - a, memory.bad() - b, 500) == expected);
         memory.check_record(NOSIGBUS_READ, memory.bad());
+      }
+    }
+  });
+}
+
+TEST_CASE("safe_memcmp of memory without an end, at any length, stops at the first bad byte") {
+  with_each_set([](badness kind) {
+    const arena first(kind), second(kind);
+    first.fill(same);
+    second.fill(same);
+    for (const size_t good : {0, 1, 40, 100, 300, 1000, 5000}) {
+      const unsigned char* const a = first.bad() - good;
+      const unsigned char* const b = second.bad() - good - 2000;
+      const size_t to_wrap_a = SIZE_MAX - reinterpret_cast<uintptr_t>(a);
+      const size_t to_wrap_b = SIZE_MAX - reinterpret_cast<uintptr_t>(b);
+      for (const size_t n : {SIZE_MAX, SIZE_MAX / 2, SIZE_MAX - 300, to_wrap_a, to_wrap_b, to_wrap_b + 1}) {
+        CHILD_CHECK(nosigbus_safe_memcmp(a, b, n) == good);
+        first.check_record(NOSIGBUS_READ, first.bad());
+        CHILD_CHECK(nosigbus_safe_memcmp(b, a, n) == good);
+        first.check_record(NOSIGBUS_READ, first.bad());
       }
     }
   });

@@ -2,12 +2,11 @@
 //
 // Guarded scans of a file that another process truncates and grows all the time: whatever they answer was
 // right at some moment, and the copy of a string is one string.
-#include <sys/prctl.h>
-
 #include <nosigbus/nosigbus.hpp>
 #include <random>
 #include <vector>
 
+#include "support/hostile.h"
 #include "support/routine_sets.h"
 
 using namespace test;
@@ -17,16 +16,6 @@ namespace {
 const size_t page = page_size();
 constexpr size_t pages = 8;
 constexpr size_t kept_pages = 2;  // never truncated: each byte of them is right at any time
-
-[[noreturn]] void be_hostile(shared_file& file) {
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  std::mt19937 random(4);
-  for (;;) {
-    file.resize(kept_pages * page + random() % ((pages - kept_pages) * page));
-    if (random() % 4 != 0) file.resize(pages * page);
-    if (random() % 4 == 0) file.draw();
-  }
-}
 
 // An operation on n bytes from `begin` on ended after `length`: at a byte that changes, and says why.
 void check_answer(const unsigned char* file, size_t begin, size_t length, size_t n) {
@@ -71,13 +60,11 @@ TEST_CASE("scans of a file that changes answer what was right at some moment") {
                 const unsigned char* const mapping = file.map(pages * page);
                 std::vector<unsigned char> model(pages * page);
                 for (size_t i = 0; i < model.size(); ++i) model[i] = pattern(i);
-                const pid_t hostile = fork();
-                if (hostile == 0) be_hostile(file);
+                const hostile_process hostile(file, kept_pages * page, 4);
                 std::mt19937 random(7);
                 for (int i = 0; i < 30000; ++i) scan(mapping, model, random);
                 CHILD_CHECK(nosigbus::stats().absorbed > 1000);
-                kill(hostile, SIGKILL);
-                CHILD_CHECK(wait_for(hostile, 10) == killed_by(SIGKILL));
+                hostile.stop();
                 return 0;
               },
               200) == exited(0));

@@ -3,8 +3,6 @@
 // A million absorbed faults: readers on two threads, and another process that truncates and grows their
 // file all the time.
 #include <nosigbus/copy.h>
-#include <signal.h>
-#include <sys/prctl.h>
 
 #include <atomic>
 #include <cstdlib>
@@ -13,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "support/hostile.h"
 #include "support/region_fixture.h"
 
 using namespace test;
@@ -26,17 +25,6 @@ constexpr size_t kept_pages = 4;  // never truncated: each byte of them is right
 uint64_t wanted_faults() {
   const char* const text = getenv("NOSIGBUS_TEST_FAULTS");
   return text != nullptr ? strtoull(text, nullptr, 10) : 1000000;
-}
-
-// The other side: cuts the file off anywhere behind the kept pages, lets it grow, draws it again.
-[[noreturn]] void be_hostile(shared_file& file) {
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  std::mt19937 random(4);
-  for (;;) {
-    file.resize(kept_pages * page + random() % ((pages - kept_pages) * page));
-    if (random() % 4 != 0) file.resize(pages * page);
-    if (random() % 16 == 0) file.draw();
-  }
 }
 
 struct tally {
@@ -81,8 +69,7 @@ void survive(shared_file& file) {
       make_region(mappings_can_be_duplicated() ? origin::adopted_without_fd : origin::adopted_with_fd, file,
                   pages * page);
   const unsigned char* const unguarded = file.map(pages * page);
-  const pid_t hostile = fork();
-  if (hostile == 0) be_hostile(file);
+  const hostile_process hostile(file, kept_pages * page, 16);
 
   tally count;
   std::atomic<bool> stop{false};
@@ -109,8 +96,7 @@ void survive(shared_file& file) {
   stop = true;
   first.join();
   second.join();
-  kill(hostile, SIGKILL);
-  CHILD_CHECK(wait_for(hostile, 10) == killed_by(SIGKILL));
+  hostile.stop();
 
   const auto stats = nosigbus::stats();
   printf(

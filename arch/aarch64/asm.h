@@ -7,6 +7,9 @@
 
 #include <nosigbus/extable.h>
 
+// Bytes from the beginning of a nosigbus_fault to its cause (checked in copy.cpp).
+#define FAULT_CAUSE 24
+
 .macro FUNCTION name, visibility=hidden
   .globl \name
   .\visibility \name

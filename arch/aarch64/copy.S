@@ -35,9 +35,6 @@
 // not count.
 #include "asm.h"
 
-// Bytes from the beginning of a nosigbus_fault to its cause (checked in copy.cpp).
-#define FAULT_CAUSE 24
-
 // All is copied. The public routine clears the record.
 .macro DONE name, public
   .if \public

@@ -2,7 +2,6 @@
 //
 // aarch64: one set of routines; every processor has its vectors.
 #include <nosigbus/copy.h>
-#include <src/outside/scan_clipped.h>
 #include <src/shared/routines.h>
 
 extern "C" {
@@ -38,14 +37,3 @@ constinit nosigbus::routines nosigbus_routines = nosigbus::arch::neon;
 
 // The assembly finds it by offset (copy.S).
 static_assert(offsetof(nosigbus::routines, watched_read) == 0);
-
-// By guarded copies, piece by piece.
-size_t nosigbus_safe_strnlen(const char* s, size_t max) noexcept {
-  return nosigbus::search_clipped(s, 0, max);
-}
-size_t nosigbus_safe_memchr(const void* s, int c, size_t n) noexcept {
-  return nosigbus::search_clipped(s, c, n);
-}
-size_t nosigbus_safe_memcmp(const void* a, const void* b, size_t n) noexcept {
-  return nosigbus::compare_clipped(a, b, n);
-}

@@ -121,7 +121,10 @@
   sub %rsi, %r9
   lea 4 * \size(%rsi), %r10
   and $-\size, %r10
-  lea -4 * \size(%rsi,%rdx), %r8
+  mov %rsi, %r8
+  add %rdx, %r8
+  jc .L_endless_\id
+  sub $4 * \size, %r8
   .p2align 6
 .L_loop_\id:
   .irp k, 1, 2, 3, 4
@@ -160,6 +163,9 @@
 .L_nothing_\id:
   xor %eax, %eax
   ret
+.L_endless_\id:                // an end that wraps is the last address
+  mov $-1, %r8
+  jmp .L_loop_\id
 
 .E_loop_\id:
   mov %r10, %rcx

@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { seconds_per_program = 600, max_arguments = 16, console_messages_off = 6 };
+enum { seconds_per_program = 1800, max_arguments = 16, console_messages_off = 6 };
 
 static char* arguments[max_arguments + 2];
 
@@ -63,6 +63,7 @@ int main(void) {
   setenv("LD_LIBRARY_PATH", "/lib", 1);
   setenv("NOSIGBUS_TEST_FAULTS", "20000", 1);
   setenv("NOSIGBUS_TEST_SAMPLING", "3", 1);
+  setenv("NOSIGBUS_TEST_PATIENCE", "10", 1);
   chdir("/tmp");
   read_arguments();
 

@@ -31,7 +31,7 @@ inline std::ostream& operator<<(std::ostream& out, const outcome& o) {
   return out << "exited with " << o.exit_code;
 }
 
-// Waits for a child, kills it after `seconds`.
+// Waits for a child, kills it after `seconds` (longer on a slow machine, child.cpp).
 outcome wait_for(pid_t child, int seconds);
 
 // Runs fn in a forked child; the child exits with fn's result, without running destructors or atexit.
