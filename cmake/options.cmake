@@ -21,16 +21,15 @@ target_compile_options(nosigbus_core_options INTERFACE
   $<$<COMPILE_LANGUAGE:C,CXX>:-fvisibility=hidden;-ftls-model=initial-exec;-fno-stack-protector>)
 target_link_libraries(nosigbus_core_options INTERFACE nosigbus_options)
 
-set(NOSIGBUS_ARCH ${CMAKE_SYSTEM_PROCESSOR})
-if(NOSIGBUS_ARCH MATCHES "^(x86_64|AMD64)$")
+# The port: a folder of arch/ that knows the processor.
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
   set(NOSIGBUS_ARCH x86_64)
-  target_compile_options(nosigbus_core_options INTERFACE $<$<COMPILE_LANGUAGE:C,CXX,ASM>:-fcf-protection=full>)
-elseif(NOSIGBUS_ARCH MATCHES "^(aarch64|arm64)$")
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
   set(NOSIGBUS_ARCH aarch64)
-  # Atomics in place: the out-of-line ones are functions of libgcc, which the signal handler would call.
-  target_compile_options(nosigbus_core_options INTERFACE
-    $<$<COMPILE_LANGUAGE:C,CXX,ASM>:-mbranch-protection=standard> $<$<COMPILE_LANGUAGE:C,CXX>:-mno-outline-atomics>)
 else()
-  message(FATAL_ERROR "nosigbus has no port for ${NOSIGBUS_ARCH}; arch/ holds the ones there are")
+  message(FATAL_ERROR "nosigbus has no port for ${CMAKE_SYSTEM_PROCESSOR}; arch/ holds the ones there are")
 endif()
 set(NOSIGBUS_ARCH_DIR ${PROJECT_SOURCE_DIR}/arch/${NOSIGBUS_ARCH})
+include(${NOSIGBUS_ARCH_DIR}/port.cmake)
+list(TRANSFORM NOSIGBUS_PORT_SOURCES PREPEND ${NOSIGBUS_ARCH_DIR}/)
+target_compile_options(nosigbus_core_options INTERFACE ${NOSIGBUS_PORT_OPTIONS})
