@@ -233,6 +233,10 @@ void guard_otherwise(uint32_t accesses) {
 }  // namespace
 
 TEST_CASE("an access of a kind that the row does not guard kills") {
+  if (__start_nosigbus_extable == nullptr) {
+    MESSAGE("skipped: operations are calls here");
+    return;
+  }
   const auto check = [](const operation& op) {
     if (op.effect != does_load && op.effect != does_store) return;
     CAPTURE(op.name);

@@ -5,12 +5,14 @@
 #include <pthread.h>
 #include <src/outside/extable.h>
 #include <src/shared/extable.h>
+#include <src/shared/port.h>
 #include <src/shared/syscalls.h>
 #include <stdlib.h>
 
-// Defined by the linker: this DSO's (or, linked statically, the program's) own section.
-extern "C" __attribute__((visibility("hidden"))) const nosigbus_extable_row __start_nosigbus_extable[];
-extern "C" __attribute__((visibility("hidden"))) const nosigbus_extable_row __stop_nosigbus_extable[];
+// Defined by the linker: this DSO's (or, linked statically, the program's) own section. Weak: there may be
+// none.
+extern "C" __attribute__((weak, visibility("hidden"))) const nosigbus_extable_row __start_nosigbus_extable[];
+extern "C" __attribute__((weak, visibility("hidden"))) const nosigbus_extable_row __stop_nosigbus_extable[];
 
 namespace nosigbus::extable {
 
@@ -179,6 +181,7 @@ using namespace nosigbus;
 
 int nosigbus_extable_register(const nosigbus_extable_row* begin, const nosigbus_extable_row* end) noexcept {
   if (begin == nullptr || end == nullptr || end < begin) return -EINVAL;
+  if (!arch::has_extable) return -ENOTSUP;
   pthread_mutex_lock(&extable::g_mutex);
   const int error = extable::add(begin, end);
   pthread_mutex_unlock(&extable::g_mutex);

@@ -12,7 +12,7 @@
 namespace test {
 
 // The names of the sets of every port.
-inline constexpr const char* routine_sets[] = {"sse2", "avx2", "neon"};
+inline constexpr const char* routine_sets[] = {"sse2", "avx2", "neon", "generic"};
 
 // Runs body(kind) in a child for each combination of set, entry and badness.
 template <class Body>
