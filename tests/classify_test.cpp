@@ -80,10 +80,10 @@ TEST_CASE("each fault gets its cause, access and granule") {
     CAPTURE(std::string(r.what));
     const nosigbus_fault fault = classified(r);
     CHECK(fault.cause == r.cause);
-    CHECK(fault.access == r.access);
+    CHECK(fault.access == (test::contexts_tell ? r.access : NOSIGBUS_ACCESS_UNKNOWN));
     CHECK(fault.granule == r.granule);
     CHECK(fault.address == address);
-    CHECK(fault.pc == pc);
+    CHECK(fault.pc == (test::contexts_tell ? pc : 0));
     CHECK(fault.signo == r.signo);
     CHECK(fault.code == r.code);
   }
@@ -92,6 +92,7 @@ TEST_CASE("each fault gets its cause, access and granule") {
 TEST_CASE("what is no fault of ours has no cause") {
   for (const row& r : not_ours) {
     CAPTURE(std::string(r.what));
+    if (r.event == fetch && !test::contexts_tell) continue;
     CHECK(classified(r).cause == NOSIGBUS_NONE);
   }
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// Every inline operation, compiled as C and as C++, on good memory and on each kind of bad memory.
+// Every inline operation, compiled as C and as C++ and called, on good memory and on each kind of bad memory.
 #include <doctest/doctest.h>
 #include <nosigbus/copy.h>
 #include <nosigbus/region.h>
 
 #include <cerrno>
-#include <vector>
+#include <span>
 
 #include "inline/arena.h"
 #include "inline/operation.h"
@@ -18,11 +18,11 @@ namespace {
 
 constexpr uint64_t argument = 0xc1b2'a394'8576'6758;
 
-const operation* const tables[] = {operations_in_c, operations_in_cpp};
+const operation* const tables[] = {operations_in_c, operations_in_cpp, operations_by_call};
 
 template <class Body>
-void for_each_operation(Body body) {
-  for (const operation* const table : tables) {
+void for_each_operation(Body body, std::span<const operation* const> of = tables) {
+  for (const operation* const table : of) {
     for (const operation* op = table; op->name != nullptr; ++op) body(*op);
   }
 }
@@ -233,7 +233,11 @@ void guard_otherwise(uint32_t accesses) {
 }  // namespace
 
 TEST_CASE("an access of a kind that the row does not guard kills") {
-  for_each_operation([](const operation& op) {
+  if (__start_nosigbus_extable == nullptr) {
+    MESSAGE("skipped: operations are calls here");
+    return;
+  }
+  const auto check = [](const operation& op) {
     if (op.effect != does_load && op.effect != does_store) return;
     CAPTURE(op.name);
     const uint32_t own = op.effect == does_load ? NOSIGBUS_ROW_READ : NOSIGBUS_ROW_WRITE;
@@ -248,5 +252,7 @@ TEST_CASE("an access of a kind that the row does not guard kills") {
               return 0;
             }) == (accesses == own ? exited(0) : killed_by(SIGBUS)));
     }
-  });
+  };
+  // What is called has its rows elsewhere.
+  for_each_operation(check, std::span(tables).first(2));
 }

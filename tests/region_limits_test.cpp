@@ -11,6 +11,7 @@
 #include <cstring>
 #include <vector>
 
+#include "support/fault_context.h"
 #include "support/no_qemu.h"
 
 using namespace test;
@@ -38,7 +39,7 @@ void each_kills(int signo, Body body) {
 }  // namespace
 
 TEST_CASE("a write to a missing page kills by default") {
-  each_kills(SIGBUS, [](origin from) {
+  each_kills(misuse_signal(), [](origin from) {
     shared_file file(4 * page);
     const nosigbus::region region = make_region(from, file, 4 * page, PROT_READ | PROT_WRITE);
     file.resize(page);
@@ -100,7 +101,7 @@ TEST_CASE("faults beside a region kill") {
 }
 
 TEST_CASE("an instruction fetch from a missing page kills") {
-  each_kills(SIGBUS, [](origin from) {
+  each_kills(misuse_signal(), [](origin from) {
     shared_file file(2 * page);
     const nosigbus::region region = make_region(from, file, 2 * page, PROT_READ | PROT_EXEC);
     file.resize(0);

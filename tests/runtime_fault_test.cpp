@@ -10,6 +10,7 @@
 #include <string>
 
 #include "support/chain_fixture.h"
+#include "support/fault_context.h"
 
 namespace {
 
@@ -74,8 +75,9 @@ const deed ours[] = {
 const deed foreign[] = {
     {"read", SIGBUS, [](auto& m) { load(behind(m.foreign)); }},
     {"write", SIGBUS, [](auto& m) { store(behind(m.foreign)); }},
-    {"region write", SIGBUS, [](auto& m) { store(behind(m.region)); }},
-    {"region execute", SIGBUS, [](auto& m) { reinterpret_cast<void (*)()>(behind(m.executable))(); }},
+    {"region write", misuse_signal(), [](auto& m) { store(behind(m.region)); }},
+    {"region execute", misuse_signal(),
+     [](auto& m) { reinterpret_cast<void (*)()>(behind(m.executable))(); }},
     {"released region read", SIGBUS, [](auto& m) { load(behind(m.released)); }},
     {"safe_read to bad memory", SIGBUS, [](auto& m) { nosigbus_safe_read(behind(m.foreign), m.foreign, 1); }},
     {"safe_write from bad memory", SIGBUS,

@@ -12,6 +12,9 @@
 
 namespace nosigbus::arch {
 
+// A signal can go on at another instruction: operations end at the landing pads of the extable.
+inline constexpr bool has_extable = true;
+
 // The hardware ignores the top byte of a data address (Linux: Documentation/arch/arm64/tagged-pointers.rst).
 // The kernel gives addresses without it, unless a handler was installed with SA_EXPOSE_TAGBITS.
 inline uintptr_t without_tag(uintptr_t address) { return address & ~(uintptr_t{0xff} << 56); }

@@ -10,6 +10,9 @@
 
 namespace nosigbus::arch {
 
+// A signal can go on at another instruction: operations end at the landing pads of the extable.
+inline constexpr bool has_extable = true;
+
 // Addresses have no part that does not count.
 inline uintptr_t without_tag(uintptr_t address) { return address; }
 

@@ -47,7 +47,8 @@ struct nosigbus_extable_row {
  *
  * begin, end: the DSO's `__start_nosigbus_extable` and `__stop_nosigbus_extable` (the linker defines
  *   them). Registering the same section again counts.
- * Returns 0; -EINVAL: begin or end NULL, or not a whole number of rows; -ENOMEM.
+ * Returns 0; -EINVAL: begin or end NULL, or not a whole number of rows; -ENOMEM;
+ *   -ENOTSUP: on this machine rows are of no use, their faults kill (docs/porting.md).
  * Thread-safe. Not async-signal-safe. */
 NOSIGBUS_API int nosigbus_extable_register(const struct nosigbus_extable_row* begin,
                                            const struct nosigbus_extable_row* end) NOSIGBUS_NOEXCEPT;

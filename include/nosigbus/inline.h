@@ -36,9 +36,8 @@
  * An object file that uses one of these registers its DSO's rows when the DSO is loaded, and takes them
  * back when it is unloaded; for that it needs libnosigbus. Including this header needs nothing.
  *
- * Compilers without asm goto with outputs, and processors without a header in arch/, get loads and stores
- * by way of nosigbus_safe_read and _write: not inlined, atomic or ordered. NOSIGBUS_INLINE_ATOMICS is 0
- * there, and the atomic operations are not declared. Defining NOSIGBUS_PORTABLE asks for that.
+ * Compilers without asm goto with outputs, and processors without a header in arch/, get the same operations
+ * as calls into the library. Defining NOSIGBUS_PORTABLE asks for that.
  */
 #ifndef NOSIGBUS_INLINE_H
 #define NOSIGBUS_INLINE_H
@@ -169,6 +168,26 @@ NOSIGBUS_ROWS_FUNCTION void nosigbus_inline_rows_end(void) {
   }
 
 /* NOLINTEND(bugprone-macro-parentheses) */
+
+/* An operation as a call; what <nosigbus/arch/portable.h> is made of.
+ *
+ * operation: enum nosigbus_inline_operation. size: of the integer, 1, 2, 4, 8 bytes; from
+ *   NOSIGBUS_DO_LOAD_ACQUIRE on 4, 8; before it also 16, of any type.
+ * value: such an integer: where a load goes; what is stored, exchanged, added or expected. The last three
+ *   leave there what was at the address before. desired: such an integer, of a compare_exchange.
+ * Returns as the operation does; -EINVAL: no such operation.
+ * Thread-safe. Async-signal-safe. */
+enum nosigbus_inline_operation {
+  NOSIGBUS_DO_LOAD,
+  NOSIGBUS_DO_STORE,
+  NOSIGBUS_DO_LOAD_ACQUIRE,
+  NOSIGBUS_DO_STORE_RELEASE,
+  NOSIGBUS_DO_EXCHANGE,
+  NOSIGBUS_DO_FETCH_ADD,
+  NOSIGBUS_DO_COMPARE_EXCHANGE
+};
+NOSIGBUS_API int nosigbus_inline_call(int operation, unsigned size, volatile void* address, void* value,
+                                      const void* desired) NOSIGBUS_NOEXCEPT;
 
 NOSIGBUS_END_DECLS
 

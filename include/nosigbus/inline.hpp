@@ -58,7 +58,6 @@ struct access<4> {
     return ::nosigbus_safe_load32(p, out);
   }
   NOSIGBUS_INLINE static int store(volatile void* p, bits v) { return ::nosigbus_safe_store32(p, v); }
-#if NOSIGBUS_INLINE_ATOMICS
   NOSIGBUS_INLINE static int load_acquire(const volatile void* p, bits* out) {
     return ::nosigbus_safe_load_acquire32(p, out);
   }
@@ -74,7 +73,6 @@ struct access<4> {
   NOSIGBUS_INLINE static int compare_exchange(volatile void* p, bits* expected, bits v) {
     return ::nosigbus_safe_compare_exchange32(p, expected, v);
   }
-#endif
 };
 template <>
 struct access<8> {
@@ -83,7 +81,6 @@ struct access<8> {
     return ::nosigbus_safe_load64(p, out);
   }
   NOSIGBUS_INLINE static int store(volatile void* p, bits v) { return ::nosigbus_safe_store64(p, v); }
-#if NOSIGBUS_INLINE_ATOMICS
   NOSIGBUS_INLINE static int load_acquire(const volatile void* p, bits* out) {
     return ::nosigbus_safe_load_acquire64(p, out);
   }
@@ -99,7 +96,6 @@ struct access<8> {
   NOSIGBUS_INLINE static int compare_exchange(volatile void* p, bits* expected, bits v) {
     return ::nosigbus_safe_compare_exchange64(p, expected, v);
   }
-#endif
 };
 template <>
 struct access<16> {
@@ -137,8 +133,6 @@ template <loadable T>
                                         std::type_identity_t<std::remove_cv_t<T>> value) noexcept {
   return detail::access<sizeof(T)>::store(address, std::bit_cast<detail::bits_of<T>>(value));
 }
-
-#if NOSIGBUS_INLINE_ATOMICS
 
 /* nosigbus_safe_load_acquire. */
 template <atomically_loadable T>
@@ -187,8 +181,6 @@ template <atomically_loadable T>
   if (result == 0) expected = std::bit_cast<std::remove_cv_t<T>>(bits);
   return result;
 }
-
-#endif
 
 }  // namespace nosigbus
 

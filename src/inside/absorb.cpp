@@ -5,6 +5,7 @@
 #include <src/inside/absorb.h>
 #include <src/inside/classify.h>
 #include <src/inside/extable_lookup.h>
+#include <src/inside/recover.h>
 #include <src/inside/repair.h>
 #include <src/shared/actions.h>
 #include <src/shared/counters.h>
@@ -19,16 +20,49 @@ constinit counters g_counters{};
 
 namespace {
 
-// Ends the guarded operation whose instruction this is, if it is one.
-bool land(nosigbus_fault& fault, arch::machine_state& state) {
-  const landing_pad pad = find_landing_pad(fault.pc, fault.access);
-  if (pad.address == 0) return false;
+void record(const nosigbus_fault& fault) {
   t_last_fault = fault;
-  if (pad.wants_fault_address) state.set_fault_register(fault.address);
-  state.set_pc(pad.address);
   counters::add(g_counters.absorbed_by_operation);
-  return true;
 }
+
+// The guarded operation that met the fault, by either way out. An empty one where there is none.
+//
+// Of a port with an extable: an operation is where one of its instructions is.
+template <class State, bool = arch::has_extable>
+class guarded_operation {
+ public:
+  guarded_operation(nosigbus_fault&, State& state, void*) : state_(state) {}
+
+  bool end(const nosigbus_fault& fault) {
+    const landing_pad pad = find_landing_pad(fault.pc, fault.access);
+    if (pad.address == 0) return false;
+    record(fault);
+    if (pad.wants_fault_address) state_.set_fault_register(fault.address);
+    state_.set_pc(pad.address);
+    return true;
+  }
+
+ private:
+  State& state_;
+};
+// Of one without: where its recovery point says, which also tells what the access was.
+template <class State>
+class guarded_operation<State, false> {
+ public:
+  guarded_operation(nosigbus_fault& fault, State& state, void* ucontext)
+      : point_(find_recovery_point(fault, state)), ucontext_(ucontext) {}
+
+  // Does not return if there is one.
+  bool end(const nosigbus_fault& fault) {
+    if (point_ == nullptr) return false;
+    record(fault);
+    leave_through(*point_, ucontext_);
+  }
+
+ private:
+  recovery_point* point_;
+  void* ucontext_;
+};
 
 bool takes_segv() { return (g_install_flags.load(std::memory_order_relaxed) & NOSIGBUS_CATCH_SEGV) != 0; }
 
@@ -38,6 +72,7 @@ bool absorb(int signo, const siginfo_t& info, void* ucontext) {
   arch::machine_state state(ucontext);
   nosigbus_fault fault = classify(signo, info, state, g_page_size);
   if (fault.cause == NOSIGBUS_NONE) return false;
+  guarded_operation<arch::machine_state> operation(fault, state, ucontext);
 
   // Regions before guarded operations: a copy inside a region reads on through zeros, as every other
   // reader of it does.
@@ -50,7 +85,7 @@ bool absorb(int signo, const siginfo_t& info, void* ucontext) {
   // reports as SIGBUS, is a wild pointer: only for those who asked.
   const bool wild = signo == SIGSEGV ? !write_to_overlay(fault) : fault.cause == NOSIGBUS_UNMAPPED;
   if (wild && !takes_segv()) return false;
-  return land(fault, state);
+  return operation.end(fault);
 }
 
 }  // namespace nosigbus

@@ -55,10 +55,6 @@ verdict io_error(const region_descriptor& region, size_t page) {
   return {NOSIGBUS_IO, {page, page + region.granule}, page};
 }
 
-bool accessible(const region_descriptor& region, size_t page, bool write) {
-  return probe::pages(region.base + page, region.granule, write) == probe::answer::accessible;
-}
-
 // Does the file reach beyond a page that cannot be accessed? Its size tells; where that is not known, a
 // page behind that the file supplies does.
 class reach {
@@ -101,6 +97,16 @@ uint64_t random_bits() {
 
 }  // namespace
 
+bool accessible(const region_descriptor& region, size_t page, nosigbus_access access) {
+  const auto ask = [&](bool write) { return probe::pages(region.base + page, region.granule, write); };
+  if (access != NOSIGBUS_ACCESS_UNKNOWN) return ask(access == NOSIGBUS_WRITE) == probe::answer::accessible;
+  if (ask(false) != probe::answer::accessible) return false;
+  const probe::answer write = ask(true);
+  // A write that is not permitted would have raised SIGSEGV: it was none.
+  if (write == probe::answer::denied) return (region.prot & PROT_WRITE) == 0;
+  return write == probe::answer::accessible || write == probe::answer::forbidden;
+}
+
 uint64_t file_size(const region_descriptor& region) {
   struct stat status {};
   if (region.fd < 0 || region.offset == unknown_offset || sys::failed(sys::fstat(region.fd, &status)) ||
@@ -133,12 +139,12 @@ size_t first_missing(const region_descriptor& region, size_t begin, size_t end) 
 // proves nothing: the file's locks can make their calls and ours alternate. So each of 64 looks is at the
 // page or at the file's reach as a secret coin decides, and all have to agree. Whoever changes the file
 // without knowing the coin has to be in the right state by chance each time: 1 in 2^64, however fast.
-verdict decide(const region_descriptor& region, size_t page, bool write) {
+verdict decide(const region_descriptor& region, size_t page, nosigbus_access access) {
   reach file(region, page);
   uint64_t coins = random_bits();
   for (int looks = 0; looks < 64; ++looks, coins >>= 1) {
     if ((coins & 1) == 0 && !file.beyond()) return file.end();
-    if ((coins & 1) != 0 && accessible(region, page, write)) return {NOSIGBUS_NONE, {}, 0};
+    if ((coins & 1) != 0 && accessible(region, page, access)) return {NOSIGBUS_NONE, {}, 0};
   }
   return io_error(region, page);
 }

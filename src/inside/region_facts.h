@@ -30,8 +30,13 @@ uint64_t bytes_within(const region_descriptor& region, uint64_t file_size);
 // behind a missing page all are missing.
 size_t first_missing(const region_descriptor& region, size_t begin, size_t end);
 
+// Whether the access would go through now. Where the machine does not name it, the page has to be good for
+// reading, and for writing where that is permitted at all: an access that is resumed for one kind and was of
+// the other would fault for ever.
+bool accessible(const region_descriptor& region, size_t page, nosigbus_access access);
+
 // End of file, I/O error, or nothing any more.
-verdict decide(const region_descriptor& region, size_t page, bool write);
+verdict decide(const region_descriptor& region, size_t page, nosigbus_access access);
 
 // Memory that the hardware lost, or a device behind it that does not answer: it can be mapped, so the
 // kernel would find nothing wrong with the page.

@@ -123,15 +123,14 @@ bool absorbs(const region_descriptor& region, const nosigbus_fault& fault) {
 
 bool repair_locked(region_descriptor& region, region_lock& lock, nosigbus_fault& fault) {
   const size_t page = (fault.address - region.base) & ~(region.granule - 1);
-  const bool write = fault.access == NOSIGBUS_WRITE;
   // Another thread was faster. Asked of the kernel, not of our books: somebody may have mapped a file
   // over our overlay, and resuming would then fault for ever.
   if (region.overlays.contains(page) && fault.cause == NOSIGBUS_MISSING &&
-      probe::pages(region.base + page, region.granule, write) == probe::answer::accessible) {
+      accessible(region, page, fault.access)) {
     return true;
   }
   const verdict found =
-      fault.cause == NOSIGBUS_MISSING ? decide(region, page, write) : lost(region, fault, page);
+      fault.cause == NOSIGBUS_MISSING ? decide(region, page, fault.access) : lost(region, fault, page);
   if (found.cause == NOSIGBUS_NONE) return true;  // it is there again
   fault.cause = found.cause;
   if (!absorbs(region, fault)) return false;

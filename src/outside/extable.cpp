@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <src/outside/extable.h>
 #include <src/shared/extable.h>
+#include <src/shared/port.h>
 #include <src/shared/syscalls.h>
 #include <stdlib.h>
 
@@ -182,6 +183,7 @@ using namespace nosigbus;
 
 int nosigbus_extable_register(const nosigbus_extable_row* begin, const nosigbus_extable_row* end) noexcept {
   if (begin == nullptr || end == nullptr || end < begin) return -EINVAL;
+  if (!arch::has_extable) return -ENOTSUP;
   pthread_mutex_lock(&extable::g_mutex);
   const int error = extable::add(begin, end);
   pthread_mutex_unlock(&extable::g_mutex);

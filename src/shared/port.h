@@ -20,14 +20,30 @@ template <class State>
 concept port_machine_state = std::constructible_from<State, void*> &&
     requires(State state, const State constant, uintptr_t address) {
   { constant.pc() } -> std::same_as<uintptr_t>;
-  { state.set_pc(address) } -> std::same_as<void>;
-  { state.set_fault_register(address) } -> std::same_as<void>;
   { constant.access() } -> std::same_as<nosigbus_access>;
   { constant.instruction_fetch(address) } -> std::same_as<bool>;
   { state.unblock(SIGBUS) } -> std::same_as<void>;
   { state.link() } -> std::same_as<void*&>;
 };
 static_assert(port_machine_state<arch::machine_state>);
+
+// The two ways out of a guarded operation. By the extable: the signal returns to a landing pad.
+template <class State>
+concept port_landing_state = requires(State state, uintptr_t address) {
+  { state.set_pc(address) } -> std::same_as<void>;
+  { state.set_fault_register(address) } -> std::same_as<void>;
+};
+// By a recovery point: the handler needs to know that it interrupted the point's own loop.
+template <class State>
+concept port_recovering_state = requires(const State constant, uintptr_t frame) {
+  { constant.interrupted(frame) } -> std::same_as<bool>;
+};
+static_assert(std::same_as<decltype(arch::has_extable), const bool>);
+static_assert(arch::has_extable ? port_landing_state<arch::machine_state>
+                                : port_recovering_state<arch::machine_state>);
+
+// The registry's five levels take 57 bits of address, and the census has two halves.
+static_assert(sizeof(void*) == 8, "processors of 64 bits");
 // It is made and dropped again inside the signal handler.
 static_assert(sizeof(arch::machine_state) == sizeof(void*) &&
               std::is_trivially_destructible_v<arch::machine_state>);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The assembly routines of this machine. A port has one set or several; the best that the processor has
+// The copies of this machine. A port has one set or several; the best that the processor has
 // is chosen once, when the library is loaded.
 #pragma once
 

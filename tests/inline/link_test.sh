@@ -44,6 +44,7 @@ for level in -O0 -O1 -O2 -O3 -Os; do
   program "$level" "$level" "${shared[@]}"
 done
 program 'position-dependent' -O2 -fno-pic -no-pie "${shared[@]}"
+program 'by calls' -O2 -DNOSIGBUS_PORTABLE "${shared[@]}"
 program 'nothing but position-independent' -O2 -fPIC "${shared[@]}"
 for protection in -fcf-protection=full -mbranch-protection=standard; do
   if accepts "$protection"; then program "$protection" -O2 "$protection" "${shared[@]}"; fi

@@ -26,6 +26,7 @@ struct operation {
 /* Each ends with a row whose name is NULL. */
 extern const struct operation operations_in_c[];
 extern const struct operation operations_in_cpp[];
+extern const struct operation operations_by_call[];
 
 /* What stands at an address before an operation: different in each byte. */
 static inline uint64_t pattern_at(const volatile void* address, unsigned size) {

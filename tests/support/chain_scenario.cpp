@@ -111,6 +111,13 @@ __attribute__((noinline)) void fire(event what) {
   }
 }
 
+// The first member; the C library calls it uc_flags or __uc_flags.
+uint64_t flags_of(const ucontext_t& context) {
+  unsigned long flags;
+  memcpy(&flags, &context, sizeof flags);
+  return flags;
+}
+
 observed_call* note_call(int signo, int error_number) {
   static observed_call too_many;
   const uint64_t index = g_seen->calls++;
@@ -157,7 +164,7 @@ void siginfo_handler(int signo, siginfo_t* info, void* ucontext) {
   }
   call->saved_mask = bits(context->uc_sigmask);
   call->saved_stack_flags = static_cast<uint64_t>(context->uc_stack.ss_flags);
-  call->context_flags = context->uc_flags;
+  call->context_flags = flags_of(*context);
   react(context);
 }
 

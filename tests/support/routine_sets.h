@@ -13,7 +13,7 @@
 namespace test {
 
 // The names of the sets of every port.
-inline constexpr const char* routine_sets[] = {"sse2", "avx2", "neon"};
+inline constexpr const char* routine_sets[] = {"sse2", "avx2", "neon", "generic"};
 
 // From now on the routines look at the overlay census.
 inline void make_a_region() {

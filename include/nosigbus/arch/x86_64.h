@@ -10,7 +10,6 @@
 
 NOSIGBUS_BEGIN_DECLS
 
-#define NOSIGBUS_INLINE_ATOMICS 1
 /* Constraint for the address of a function as a constant. */
 #define NOSIGBUS_SYMBOL(symbol) "i"(symbol)
 

@@ -5,6 +5,8 @@
 
 namespace test {
 
+const bool contexts_tell = true, handlers_return = true;
+
 ucontext_t fault_context(machine_event event, uintptr_t pc) {
   ucontext_t context = context_at(pc);
   add_syndrome(context, event == machine_event::read    ? esr_data_abort

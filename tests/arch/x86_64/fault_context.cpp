@@ -5,6 +5,8 @@
 
 namespace test {
 
+const bool contexts_tell = true, handlers_return = true;
+
 ucontext_t fault_context(machine_event event, uintptr_t pc) {
   constexpr greg_t page_fault = 14, machine_check = 18;
   constexpr greg_t user = 4, write = 2, fetch = 16;
