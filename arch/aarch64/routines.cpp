@@ -24,6 +24,7 @@ constexpr routines neon(size_t (*safe_read)(void*, const void*, size_t)) {
           .copy_both = nosigbus_copy_both,
           .string_from = SIZE_MAX,
           .wide_scans = false,
+          .only_by_name = false,
           .name = "neon",
           .supported = always};
 }

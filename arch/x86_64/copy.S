@@ -2,8 +2,8 @@
 //
 // Guarded copies for x86_64, one set of routines for each width of vector.
 //
-// size_t nosigbus_copy_{read,write,both}_{sse2,avx2}(void* dst, const void* src, size_t n)
-// size_t nosigbus_safe_read_{sse2,avx2}(void* dst, const void* src, size_t n)
+// size_t nosigbus_copy_{read,write,both}_{sse2,avx2,avx512}(void* dst, const void* src, size_t n)
+// size_t nosigbus_safe_read_{sse2,avx2,avx512}(void* dst, const void* src, size_t n)
 //
 // Contract of the first: returns the number of bytes copied in front of the first byte that could not be
 // loaded (read), stored (write), or either (both); n when all were copied. Exact to the byte at any fault.
@@ -30,24 +30,12 @@
 // landing pad has the exact answer in `copied`. 4096 is a lower bound of the page size: with huge pages
 // the byte loop runs into the bad page and finds the same answer.
 #include "asm.h"
+#include "move.inc"
 
 // Bytes from the thread pointer's slot to nosigbus_fault's cause (checked in copy.cpp).
 #define FAULT_CAUSE 24
 // Offset of string_from in struct routines (checked in routines.cpp).
 #define STRING_FROM 32
-
-// The instructions and registers of one width.
-.macro MOVE_sse2 accesses, landing, operands:vararg
-  GUARDED \accesses, \landing, movdqu \operands
-.endm
-.macro MOVE_avx2 accesses, landing, operands:vararg
-  GUARDED \accesses, \landing, vmovdqu \operands
-.endm
-.macro LEAVE_sse2
-.endm
-.macro LEAVE_avx2
-  vzeroupper
-.endm
 
 // All is copied. A routine of its own clears the record; if an overlay was ever made, C++ looks further.
 .macro DONE name, public
@@ -167,6 +155,10 @@ FUNCTION \name
   DONE \name, \public
 
 .L_below_v_\name:
+  .if \v > 32
+  cmp $32, %edx
+  jae .L_32_\name
+  .endif
   .if \v > 16
   cmp $16, %edx
   jae .L_16_\name
@@ -206,6 +198,15 @@ FUNCTION \name
   MOVE_\isa \reads, .E_begin_load_\name, -16(%rsi,%rdx), %xmm1
   MOVE_\isa \writes, .E_begin_store_\name, %xmm0, (%rdi)
   MOVE_\isa \writes, .E_begin_store_\name, %xmm1, -16(%rdi,%rdx)
+  DONE \name, \public
+  .endif
+
+  .if \v > 32
+.L_32_\name:
+  MOVE_\isa \reads, .E_begin_load_\name, (%rsi), %ymm20
+  MOVE_\isa \reads, .E_begin_load_\name, -32(%rsi,%rdx), %ymm21
+  MOVE_\isa \writes, .E_begin_store_\name, %ymm20, (%rdi)
+  MOVE_\isa \writes, .E_begin_store_\name, %ymm21, -32(%rdi,%rdx)
   DONE \name, \public
   .endif
 
@@ -281,5 +282,9 @@ COPY nosigbus_safe_read, avx2, 32, ymm, NOSIGBUS_ROW_READ, 0, 2
 COPY nosigbus_safe_read_sse2, sse2, 16, xmm, NOSIGBUS_ROW_READ, 0, 1
 FAMILY sse2, 16, xmm
 FAMILY avx2, 32, ymm
+
+// "zmm2" and a digit: zmm20 ... zmm27.
+COPY nosigbus_safe_read_avx512, avx512, 64, zmm2, NOSIGBUS_ROW_READ, 0, 1
+FAMILY avx512, 64, zmm2
 
 END_OF_FILE

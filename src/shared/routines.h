@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The assembly routines of this machine. A port has one set or several; the best that the processor has
-// is chosen once, when the library is loaded.
+// The assembly routines of this machine. A port has one set or several; the best that the processor has,
+// of those that are not only_by_name, is chosen once, when the library is loaded.
 #pragma once
 
 #include <stddef.h>
@@ -19,6 +19,7 @@ struct routines {
   size_t (*copy_both)(void* dst, const void* src, size_t n);
   size_t string_from;  // bytes from which copies use the processor's string instructions
   bool wide_scans;     // scans use the widest vectors they are written for (arch/*/scan.S)
+  bool only_by_name;   // never chosen when the library is loaded, whatever the processor has
   const char* name;
   bool (*supported)();
 };
