@@ -5,21 +5,21 @@
 #pragma once
 
 #include <doctest/doctest.h>
-#include <src/shared/routines.h>
 
 #include "arena.h"
+#include "use_set.h"
 
 namespace test {
 
 // The names of the sets of every port.
-inline constexpr const char* routine_sets[] = {"sse2", "avx2", "neon"};
+inline constexpr const char* routine_sets[] = {"sse2", "avx2", "avx512", "neon"};
 
 // Runs body(kind) in a child for each combination of set, entry and badness.
 template <class Body>
 void with_each_set(Body body) {
   int sets = 0;
   for (const char* const name : routine_sets) {
-    if (!nosigbus::use_routines(name)) continue;
+    if (!use_set(name)) continue;
     ++sets;
     for (const entry how : entries) {
       for (const badness kind : all_badness) {
