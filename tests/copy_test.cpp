@@ -19,6 +19,7 @@
 #include "support/entry.h"
 #include "support/sampling.h"
 #include "support/shared_file.h"
+#include "support/use_set.h"
 
 using namespace test;
 
@@ -80,6 +81,7 @@ constexpr size_t margin = 64;  // bytes looked at on both sides of what is copie
 std::vector<size_t> sizes() {
   std::vector<size_t> out;
   for (size_t n = 0; n <= 513; ++n) out.push_back(n);
+  for (const size_t n : {600, 769}) out.push_back(n);
   for (const size_t n : {4095, 4096, 4097, 8000}) out.push_back(n);
   return out;
 }
@@ -170,10 +172,12 @@ void write_matrix(badness kind, alignments of_source, Operation operation, Data 
 void copy_matrix(badness source_kind, badness target_kind) {
   const arena source(source_kind);
   arena target(target_kind);
-  for (const size_t n : {1, 2, 7, 8, 15, 16, 31, 33, 64, 65, 100, 128, 129, 200, 260}) {
-    for (size_t s = 0; s <= n; s += n > 40 ? 3 : 1) {
-      for (size_t t = 0; t <= n; t += n > 40 ? 3 : 1) {
-        if ((s + t) % sampling() != 0) continue;
+  for (const size_t n : {1, 2, 7, 8, 15, 16, 31, 33, 64, 65, 100, 128, 129, 200, 260, 530}) {
+    const size_t step = n > 260 ? 7 : n > 40 ? 3 : 1;
+    for (size_t s = 0; s <= n; s += step) {
+      for (size_t t = 0; t <= n; t += step) {
+        const bool last = s + step > n && t + step > n;
+        if (!last && (s + t / step) % sampling() != 0) continue;
         const unsigned char* const src = source.bad() - s;
         unsigned char* const dst = target.bad() - t;
         memset(dst - 64, untouched, t + 64);
@@ -199,10 +203,7 @@ void with_each(Body body) {
   for (size_t set = 0; set < nosigbus::arch::routines_count; ++set) {
     const char* const name = nosigbus::arch::all_routines[set].name;
     CAPTURE(std::string(name));
-    if (!nosigbus::use_routines(name)) {
-      MESSAGE(name, ": not on this processor");
-      continue;
-    }
+    if (!use_set(name)) continue;
     for (const entry how : entries) {
       // The way to the handler is the same for all routines.
       if (how == entry::first_chance && set != 0) continue;

@@ -29,7 +29,7 @@ const char* chars(const unsigned char* bytes) { return reinterpret_cast<const ch
 template <class Body>
 void without_handler(Body body) {
   for (const char* const name : routine_sets) {
-    if (!nosigbus::use_routines(name)) continue;
+    if (!use_set(name)) continue;
     CAPTURE(name);
     CHECK(in_child([&] {
             body();

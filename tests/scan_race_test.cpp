@@ -51,7 +51,7 @@ void scan(const unsigned char* file, const std::vector<unsigned char>& model, st
 
 TEST_CASE("scans of a file that changes answer what was right at some moment") {
   for (const char* const name : routine_sets) {
-    if (!nosigbus::use_routines(name)) continue;
+    if (!use_set(name)) continue;
     CAPTURE(name);
     CHECK(in_child(
               [] {

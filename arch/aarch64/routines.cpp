@@ -23,6 +23,7 @@ constexpr routines neon{.watched_read = nosigbus_careful_read,
                         .string_from = SIZE_MAX,
                         .wide_scans = false,
                         .plain_read = true,
+                        .only_by_name = false,
                         .name = "neon",
                         .supported = always};
 

@@ -24,6 +24,7 @@ constexpr routines generic{.watched_read = nosigbus_careful_read,
                            .string_from = SIZE_MAX,
                            .wide_scans = false,
                            .plain_read = false,
+                           .only_by_name = false,
                            .name = "generic",
                            .supported = always};
 

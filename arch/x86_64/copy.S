@@ -2,8 +2,8 @@
 //
 // Guarded copies for x86_64, one set of routines for each width of vector.
 //
-// size_t nosigbus_copy_{read,write,both}_{sse2,avx2}(void* dst, const void* src, size_t n)
-// size_t nosigbus_watched_read_{sse2,avx2}(void* dst, const void* src, size_t n)
+// size_t nosigbus_copy_{read,write,both}_{sse2,avx2,avx512}(void* dst, const void* src, size_t n)
+// size_t nosigbus_watched_read_{sse2,avx2,avx512}(void* dst, const void* src, size_t n)
 // size_t nosigbus_safe_read(void* dst, const void* src, size_t n)
 //
 // Contract of the first: returns the number of bytes copied in front of the first byte that could not be
@@ -34,9 +34,8 @@
 // landing pad has the exact answer in `copied`. 4096 is a lower bound of the page size: with huge pages
 // the byte loop runs into the bad page and finds the same answer.
 //
-// A short copy costs what its branches and the lines of code that it is fetched from cost. The blocks
-// stand so that the commonest sizes stay within the first 64 bytes and all branches between them are
-// short ones; CLEAR_RECORD goes between loads and stores, and is written with the zero in ecx.
+// A short copy costs what its branches and the lines of code that it is fetched from cost: the blocks stand so
+// that V...2 V are copied within the first 64 bytes, and most branches are short ones.
 #include "asm.h"
 #include "copy.inc"
 
@@ -91,6 +90,10 @@ FUNCTION \name
   DONE \name, \kind
 
 .L_below_v_\name:
+  .if \v > 32
+  cmp $32, %edx
+  jae .L_32_\name
+  .endif
   .if \v > 16
   cmp $16, %edx
   jae .L_16_\name
@@ -129,6 +132,15 @@ FUNCTION \name
   CLEAR_RECORD \kind
   MOVE_\isa \writes, .E_begin_store_\name, %xmm0, (%rdi)
   MOVE_\isa \writes, .E_begin_store_\name, %xmm1, -16(%rdi,%rdx)
+  DONE \name, \kind
+  .endif
+  .if \v > 32
+.L_32_\name:
+  MOVE_\isa \reads, .E_begin_load_\name, (%rsi), %ymm20
+  MOVE_\isa \reads, .E_begin_load_\name, -32(%rsi,%rdx), %ymm21
+  CLEAR_RECORD \kind
+  MOVE_\isa \writes, .E_begin_store_\name, %ymm20, (%rdi)
+  MOVE_\isa \writes, .E_begin_store_\name, %ymm21, -32(%rdi,%rdx)
   DONE \name, \kind
   .endif
 .L_1_\name:
@@ -283,5 +295,6 @@ COPY nosigbus_watched_read_\isa, \isa, \v, \r, NOSIGBUS_ROW_READ, 0, WATCHED
 COPY nosigbus_safe_read, avx2, 32, ymm, NOSIGBUS_ROW_READ, 0, PUBLIC, rsi, esi, si
 FAMILY sse2, 16, xmm
 FAMILY avx2, 32, ymm
+FAMILY avx512, 64, zmm2          // and a digit: zmm20 ... zmm27
 
 END_OF_FILE

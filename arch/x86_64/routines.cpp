@@ -14,6 +14,10 @@ size_t nosigbus_watched_read_avx2(void* dst, const void* src, size_t n);
 size_t nosigbus_copy_read_avx2(void* dst, const void* src, size_t n);
 size_t nosigbus_copy_write_avx2(void* dst, const void* src, size_t n);
 size_t nosigbus_copy_both_avx2(void* dst, const void* src, size_t n);
+size_t nosigbus_watched_read_avx512(void* dst, const void* src, size_t n);
+size_t nosigbus_copy_read_avx512(void* dst, const void* src, size_t n);
+size_t nosigbus_copy_write_avx512(void* dst, const void* src, size_t n);
+size_t nosigbus_copy_both_avx512(void* dst, const void* src, size_t n);
 }
 
 namespace nosigbus::arch {
@@ -35,38 +39,58 @@ bool has_avx2() {
   return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("bmi") != 0;
 }
 bool has_avx2_and_strings() { return has_avx2() && has_strings(); }
+// Its copies, and the scans that go with them. VL: the short copies' registers above 15 are narrower ones.
+bool has_avx512() {
+  return has_avx2() && __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512vl") != 0;
+}
+bool has_avx512_and_strings() { return has_avx512() && has_strings(); }
 
 constexpr size_t never = SIZE_MAX;
 constexpr size_t from_4k = 4096;
 
 constexpr routines sse2(const char* name, size_t string_from, bool (*supported)()) {
-  return {nosigbus_watched_read_sse2,
-          nosigbus_copy_read_sse2,
-          nosigbus_copy_write_sse2,
-          nosigbus_copy_both_sse2,
-          string_from,
-          false,
-          false,
-          name,
-          supported};
+  return {.watched_read = nosigbus_watched_read_sse2,
+          .copy_read = nosigbus_copy_read_sse2,
+          .copy_write = nosigbus_copy_write_sse2,
+          .copy_both = nosigbus_copy_both_sse2,
+          .string_from = string_from,
+          .wide_scans = false,
+          .plain_read = false,
+          .only_by_name = false,
+          .name = name,
+          .supported = supported};
 }
 constexpr routines avx2(const char* name, size_t string_from, bool (*supported)()) {
-  return {nosigbus_watched_read_avx2,
-          nosigbus_copy_read_avx2,
-          nosigbus_copy_write_avx2,
-          nosigbus_copy_both_avx2,
-          string_from,
-          true,
-          true,
-          name,
-          supported};
+  return {.watched_read = nosigbus_watched_read_avx2,
+          .copy_read = nosigbus_copy_read_avx2,
+          .copy_write = nosigbus_copy_write_avx2,
+          .copy_both = nosigbus_copy_both_avx2,
+          .string_from = string_from,
+          .wide_scans = true,
+          .plain_read = true,
+          .only_by_name = false,
+          .name = name,
+          .supported = supported};
+}
+constexpr routines avx512(const char* name, size_t string_from, bool (*supported)()) {
+  return {.watched_read = nosigbus_watched_read_avx512,
+          .copy_read = nosigbus_copy_read_avx512,
+          .copy_write = nosigbus_copy_write_avx512,
+          .copy_both = nosigbus_copy_both_avx512,
+          .string_from = string_from,
+          .wide_scans = true,
+          .plain_read = false,
+          .only_by_name = true,
+          .name = name,
+          .supported = supported};
 }
 
 }  // namespace
 
-const routines all_routines[] = {sse2("sse2", never, always), sse2("sse2+string", from_4k, has_strings),
-                                 avx2("avx2", never, has_avx2),
-                                 avx2("avx2+string", from_4k, has_avx2_and_strings)};
+const routines all_routines[] = {
+    sse2("sse2", never, always),         sse2("sse2+string", from_4k, has_strings),
+    avx2("avx2", never, has_avx2),       avx2("avx2+string", from_4k, has_avx2_and_strings),
+    avx512("avx512", never, has_avx512), avx512("avx512+string", from_4k, has_avx512_and_strings)};
 const size_t routines_count = sizeof all_routines / sizeof all_routines[0];
 
 }  // namespace nosigbus::arch

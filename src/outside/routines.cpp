@@ -18,7 +18,8 @@ void put_in_force(const routines& set) {
 // Before the constructors of programs that use guarded operations.
 __attribute__((constructor(101))) void choose() {
   for (size_t i = arch::routines_count; i-- > 0;) {
-    if (arch::all_routines[i].supported()) return put_in_force(arch::all_routines[i]);
+    const routines& set = arch::all_routines[i];
+    if (!set.only_by_name && set.supported()) return put_in_force(set);
   }
 }
 

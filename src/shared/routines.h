@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The copies of this machine. A port has one set or several; the best that the processor has
-// is chosen once, when the library is loaded.
+// The copies of this machine. A port has one set or several; the best that the processor has, of those that are
+// not only_by_name, is chosen once, when the library is loaded.
 #pragma once
 
 #include <stddef.h>
@@ -21,6 +21,7 @@ struct routines {
   size_t string_from;  // bytes from which copies use the processor's string instructions
   bool wide_scans;     // scans use the widest vectors they are written for (arch/*/scan.S)
   bool plain_read;     // nosigbus_safe_read itself is of this set, and needs no detour without regions
+  bool only_by_name;   // never chosen when the library is loaded, whatever the processor has
   const char* name;
   bool (*supported)();
 };

@@ -6,14 +6,14 @@
 
 #include <doctest/doctest.h>
 #include <nosigbus/region.h>
-#include <src/shared/routines.h>
 
 #include "arena.h"
+#include "use_set.h"
 
 namespace test {
 
 // The names of the sets of every port.
-inline constexpr const char* routine_sets[] = {"sse2", "avx2", "neon", "generic"};
+inline constexpr const char* routine_sets[] = {"sse2", "avx2", "avx512", "neon", "generic"};
 
 // From now on the routines look at the overlay census.
 inline void make_a_region() {
@@ -27,7 +27,7 @@ template <class Body>
 void with_each_set(Body body) {
   int sets = 0;
   for (const char* const name : routine_sets) {
-    if (!nosigbus::use_routines(name)) continue;
+    if (!use_set(name)) continue;
     ++sets;
     for (const entry how : entries) {
       for (const badness kind : all_badness) {

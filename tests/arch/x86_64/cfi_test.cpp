@@ -18,7 +18,9 @@
 
 #include "support/child.h"
 #include "support/entry.h"
+#include "support/sampling.h"
 #include "support/shared_file.h"
+#include "support/use_set.h"
 
 using namespace test;
 
@@ -29,7 +31,7 @@ namespace {
 // What the trap handler has to reach, and what it saw.
 struct {
   uintptr_t caller_begin, caller_end;
-  size_t steps, lost;
+  size_t steps, step, lost;
   uintptr_t first_lost;
 } g_trace;
 
@@ -48,8 +50,7 @@ bool reaches_caller(ucontext_t* context) {
 }
 
 void on_trap(int, siginfo_t*, void* context) {
-  ++g_trace.steps;
-  if (reaches_caller(static_cast<ucontext_t*>(context))) return;
+  if (++g_trace.steps % g_trace.step != 0 || reaches_caller(static_cast<ucontext_t*>(context))) return;
   if (g_trace.lost++ == 0) {
     g_trace.first_lost =
         static_cast<uintptr_t>(static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_RIP]);
@@ -112,9 +113,10 @@ TEST_CASE("the caller is found from every instruction of every routine") {
   for (size_t i = 0; i < nosigbus::arch::routines_count; ++i) {
     const nosigbus::routines& set = nosigbus::arch::all_routines[i];
     CAPTURE(std::string(set.name));
-    if (!nosigbus::use_routines(set.name)) continue;
+    if (!use_set(set.name)) continue;
     const outcome result = in_child([&set] {
       enter_by(entry::installed);
+      g_trace.step = sampling();
       struct sigaction action {};
       action.sa_sigaction = on_trap;
       action.sa_flags = SA_SIGINFO;

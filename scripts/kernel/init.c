@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Process 1 of the machine that scripts/test-arm64-kernels boots: runs every program in /tests with the
- * arguments in /arguments, one a line, says how each ended, and powers off. Everything goes to the console.
+ * Process 1 of the machines that scripts/test-arm64-kernels and scripts/test-avx512 boot: shows the
+ * processor, runs every program in /tests with the arguments in /arguments and the variables in /environment,
+ * one a line, says how each ended, and powers off. Everything goes to the console.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -15,21 +16,33 @@
 #include <sys/reboot.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
-enum { seconds_per_program = 1800, max_arguments = 16, console_messages_off = 6 };
+enum { seconds_per_program = 1800, max_lines = 16, console_messages_off = 6 };
 
-static char* arguments[max_arguments + 2];
+static char* arguments[max_lines + 2];
 
-static void read_arguments(void) {
-  static char text[1024];
-  FILE* const file = fopen("/arguments", "re");
-  const size_t length = file != NULL ? fread(text, 1, sizeof text - 1, file) : 0;
-  text[length] = '\0';
-  int count = 1;
-  for (char* word = strtok(text, "\n"); word != NULL && count <= max_arguments; word = strtok(NULL, "\n")) {
-    arguments[count++] = word;
+/* The lines of a file, at most max_lines of them, and a null pointer. What they point to stays. */
+static void read_lines(const char* path, char** lines) {
+  char* const text = calloc(1024, 1);
+  FILE* const file = fopen(path, "re");
+  if (file != NULL) {
+    text[fread(text, 1, 1023, file)] = '\0';
+    fclose(file);
   }
+  int count = 0;
+  for (char* line = strtok(text, "\n"); line != NULL && count < max_lines; line = strtok(NULL, "\n")) {
+    lines[count++] = line;
+  }
+  lines[count] = NULL;
+}
+
+static void show(const char* path) {
+  char line[4096];
+  FILE* const file = fopen(path, "re");
+  while (file != NULL && fgets(line, sizeof line, file) != NULL) fputs(line, stdout);
+  if (file != NULL) fclose(file);
 }
 
 static void run(const char* name) {
@@ -61,11 +74,12 @@ int main(void) {
   setenv("PATH", "/", 1);
   setenv("TMPDIR", "/tmp", 1);
   setenv("LD_LIBRARY_PATH", "/lib", 1);
-  setenv("NOSIGBUS_TEST_FAULTS", "20000", 1);
-  setenv("NOSIGBUS_TEST_SAMPLING", "3", 1);
-  setenv("NOSIGBUS_TEST_PATIENCE", "10", 1);
   chdir("/tmp");
-  read_arguments();
+  char* variables[max_lines + 1];
+  read_lines("/environment", variables);
+  for (char** variable = variables; *variable != NULL; ++variable) putenv(*variable);
+  read_lines("/arguments", arguments + 1);
+  show("/proc/cpuinfo");
 
   struct dirent** names;
   const int count = scandir("/tests", &names, NULL, alphasort);
@@ -74,6 +88,7 @@ int main(void) {
   }
   printf("\n@@ done, pages of %ld bytes\n", sysconf(_SC_PAGESIZE));
   fflush(stdout);
+  tcdrain(STDOUT_FILENO);
   sync();
   reboot(RB_POWER_OFF);
 }

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+//
+// Which sets of routines tests run with. For tests with access to what is inside.
+#pragma once
+
+#include <doctest/doctest.h>
+#include <src/shared/routines.h>
+
+#include <cstdlib>
+#include <sstream>
+#include <string>
+
+namespace test {
+
+// Puts the set of this name in force, if the processor has it. With NOSIGBUS_TEST_SETS (names, spaces in
+// between) only those that it names; that one of them is not there is a failure, and that it is, is said.
+inline bool use_set(const std::string& name) {
+  const char* const wanted = getenv("NOSIGBUS_TEST_SETS");
+  if (wanted == nullptr) return nosigbus::use_routines(name.c_str());
+  std::istringstream words(wanted);
+  for (std::string word; words >> word;) {
+    if (word != name) continue;
+    const bool there = nosigbus::use_routines(name.c_str());
+    CHECK_MESSAGE(there, "no such routines on this processor: ", name);
+    if (there) MESSAGE("with routines: ", name);
+    return there;
+  }
+  return false;
+}
+
+}  // namespace test
