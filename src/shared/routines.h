@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The copies of this machine. A port has one set or several; the best that the processor has, of those that are
-// not only_by_name, is chosen once, when the library is loaded.
+// The copies of this machine. A port has one set or several; the best that the processor has, of those that
+// are not only_by_name, is chosen once, when the library is loaded.
 #pragma once
 
 #include <stddef.h>
