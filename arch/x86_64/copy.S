@@ -24,8 +24,9 @@
 //
 // Algorithm, with V the vector's size: up to 8 V, all loads before all stores, from both ends,
 // overlapping in the middle. Above, the first V bytes, then 4 V at a time to an aligned destination, then
-// the last 4 V bytes, overlapping. Stores go upwards. From routines::string_from bytes on, `rep movsb`,
-// which keeps rcx, rsi and rdi exact at a fault.
+// the last 4 V bytes, overlapping. Stores go upwards. From routines::large_from bytes on, `rep movsb`, which
+// keeps rcx, rsi and rdi exact at a fault; from routines::stream_from on, what would not fit into the cache
+// is stored past it.
 //
 // A landing pad knows `copied` and the faulting address A. Where A's page begins behind `copied`, the
 // bytes in front of that page are still owed: a byte loop, itself guarded, copies them. Where `copied`
@@ -176,44 +177,18 @@ FUNCTION \name
   DONE \name, \kind
 
 .L_above_8v_\name:
-  cmp nosigbus_routines+STRING_FROM(%rip), %rdx
-  jae .L_string_\name
-  MOVE_\isa \reads, .E_begin_load_\name, (%rsi), %\r\()0
-  MOVE_\isa \writes, .E_begin_store_\name, %\r\()0, (%rdi)
-  mov %edi, %eax
-  and $\v-1, %eax
-  mov $\v, %ecx
-  sub %eax, %ecx               // dst + copied is aligned; 1...V bytes of the first store count
-  lea -4*\v(%rdx), %r8
-  .p2align 5
-.L_loop_\name:
-  MOVE_\isa \reads, .E_load_\name, 0*\v(%rsi,%rcx), %\r\()0
-  MOVE_\isa \reads, .E_load_\name, 1*\v(%rsi,%rcx), %\r\()1
-  MOVE_\isa \reads, .E_load_\name, 2*\v(%rsi,%rcx), %\r\()2
-  MOVE_\isa \reads, .E_load_\name, 3*\v(%rsi,%rcx), %\r\()3
-  MOVE_\isa \writes, .E_store_\name, %\r\()0, 0*\v(%rdi,%rcx)
-  MOVE_\isa \writes, .E_store_\name, %\r\()1, 1*\v(%rdi,%rcx)
-  MOVE_\isa \writes, .E_store_\name, %\r\()2, 2*\v(%rdi,%rcx)
-  MOVE_\isa \writes, .E_store_\name, %\r\()3, 3*\v(%rdi,%rcx)
-  add $4*\v, %rcx
-  cmp %r8, %rcx
-  jb .L_loop_\name
-  MOVE_\isa \reads, .E_load_\name, -4*\v(%rsi,%rdx), %\r\()0
-  MOVE_\isa \reads, .E_load_\name, -3*\v(%rsi,%rdx), %\r\()1
-  MOVE_\isa \reads, .E_load_\name, -2*\v(%rsi,%rdx), %\r\()2
-  MOVE_\isa \reads, .E_load_\name, -1*\v(%rsi,%rdx), %\r\()3
-  MOVE_\isa \writes, .E_store_\name, %\r\()0, -4*\v(%rdi,%rdx)
-  MOVE_\isa \writes, .E_store_\name, %\r\()1, -3*\v(%rdi,%rdx)
-  MOVE_\isa \writes, .E_store_\name, %\r\()2, -2*\v(%rdi,%rdx)
-  MOVE_\isa \writes, .E_store_\name, %\r\()3, -1*\v(%rdi,%rdx)
-  LEAVE_\isa
+  cmp nosigbus_routines+LARGE_FROM(%rip), %rdx
+  jae .L_large_\name
+  LOOP \name, \isa, \v, \r, \reads, \writes, MOVE
   .if \kind
   xor %ecx, %ecx
   .endif
   CLEAR_RECORD \kind
   DONE \name, \kind
 
-.L_string_\name:
+.L_large_\name:
+  cmp nosigbus_routines+STREAM_FROM(%rip), %rdx
+  jae .L_stream_\name
   mov %rdx, %rcx
   GUARDED (\reads | \writes), .E_string_\name, rep movsb
   CLEAR_RECORD \kind
@@ -221,6 +196,15 @@ FUNCTION \name
   sub %rdx, %rdi               // as they came, for whoever looks further
   sub %rdx, %rsi
   .endif
+  DONE \name, \kind
+
+.L_stream_\name:
+  LOOP \name, \isa, \v, \r, \reads, \writes, STREAM
+  sfence                       // a fault needs none: returning from a signal orders stores, too
+  .if \kind
+  xor %ecx, %ecx
+  .endif
+  CLEAR_RECORD \kind
   DONE \name, \kind
 
   .if \kind == WATCHED

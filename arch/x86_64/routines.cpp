@@ -45,39 +45,47 @@ bool has_avx512() {
 }
 bool has_avx512_and_strings() { return has_avx512() && has_strings(); }
 
-constexpr size_t never = SIZE_MAX;
-constexpr size_t from_4k = 4096;
+// What is large, and what goes past the cache.
+struct limits {
+  size_t large_from, stream_from;
+};
+constexpr limits by_vectors{past_cache, past_cache}, by_strings{4096, past_cache};
+// For tests: small enough to try all positions of a fault.
+constexpr limits streaming{600, 600};
 
-constexpr routines sse2(const char* name, size_t string_from, bool (*supported)()) {
+constexpr routines sse2(const char* name, limits at, bool (*supported)()) {
   return {.watched_read = nosigbus_watched_read_sse2,
           .copy_read = nosigbus_copy_read_sse2,
           .copy_write = nosigbus_copy_write_sse2,
           .copy_both = nosigbus_copy_both_sse2,
-          .string_from = string_from,
+          .large_from = at.large_from,
+          .stream_from = at.stream_from,
           .wide_scans = false,
           .plain_read = false,
-          .only_by_name = false,
+          .only_by_name = at.stream_from != past_cache,
           .name = name,
           .supported = supported};
 }
-constexpr routines avx2(const char* name, size_t string_from, bool (*supported)()) {
+constexpr routines avx2(const char* name, limits at, bool (*supported)()) {
   return {.watched_read = nosigbus_watched_read_avx2,
           .copy_read = nosigbus_copy_read_avx2,
           .copy_write = nosigbus_copy_write_avx2,
           .copy_both = nosigbus_copy_both_avx2,
-          .string_from = string_from,
+          .large_from = at.large_from,
+          .stream_from = at.stream_from,
           .wide_scans = true,
           .plain_read = true,
-          .only_by_name = false,
+          .only_by_name = at.stream_from != past_cache,
           .name = name,
           .supported = supported};
 }
-constexpr routines avx512(const char* name, size_t string_from, bool (*supported)()) {
+constexpr routines avx512(const char* name, limits at, bool (*supported)()) {
   return {.watched_read = nosigbus_watched_read_avx512,
           .copy_read = nosigbus_copy_read_avx512,
           .copy_write = nosigbus_copy_write_avx512,
           .copy_both = nosigbus_copy_both_avx512,
-          .string_from = string_from,
+          .large_from = at.large_from,
+          .stream_from = at.stream_from,
           .wide_scans = true,
           .plain_read = false,
           .only_by_name = true,
@@ -88,17 +96,25 @@ constexpr routines avx512(const char* name, size_t string_from, bool (*supported
 }  // namespace
 
 const routines all_routines[] = {
-    sse2("sse2", never, always),         sse2("sse2+string", from_4k, has_strings),
-    avx2("avx2", never, has_avx2),       avx2("avx2+string", from_4k, has_avx2_and_strings),
-    avx512("avx512", never, has_avx512), avx512("avx512+string", from_4k, has_avx512_and_strings)};
+    sse2("sse2", by_vectors, always),
+    sse2("sse2+string", by_strings, has_strings),
+    sse2("sse2+stream", streaming, always),
+    avx2("avx2", by_vectors, has_avx2),
+    avx2("avx2+string", by_strings, has_avx2_and_strings),
+    avx2("avx2+stream", streaming, has_avx2),
+    avx512("avx512", by_vectors, has_avx512),
+    avx512("avx512+string", by_strings, has_avx512_and_strings),
+    avx512("avx512+stream", streaming, has_avx512),
+};
 const size_t routines_count = sizeof all_routines / sizeof all_routines[0];
 
 }  // namespace nosigbus::arch
 
 constinit nosigbus::routines nosigbus_routines =
-    nosigbus::arch::sse2("sse2", SIZE_MAX, nosigbus::arch::always);
+    nosigbus::arch::sse2("sse2", {nosigbus::never, nosigbus::never}, nosigbus::arch::always);
 
 // The assembly finds these by offset (copy.S, vector.inc).
 static_assert(offsetof(nosigbus::routines, watched_read) == 0);
-static_assert(offsetof(nosigbus::routines, string_from) == 32);
-static_assert(offsetof(nosigbus::routines, wide_scans) == 40);
+static_assert(offsetof(nosigbus::routines, large_from) == 32);
+static_assert(offsetof(nosigbus::routines, stream_from) == 40);
+static_assert(offsetof(nosigbus::routines, wide_scans) == 48);

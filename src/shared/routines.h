@@ -18,13 +18,17 @@ struct routines {
   size_t (*copy_read)(void* dst, const void* src, size_t n);
   size_t (*copy_write)(void* dst, const void* src, size_t n);
   size_t (*copy_both)(void* dst, const void* src, size_t n);
-  size_t string_from;  // bytes from which copies use the processor's string instructions
-  bool wide_scans;     // scans use the widest vectors they are written for (arch/*/scan.S)
-  bool plain_read;     // nosigbus_safe_read itself is of this set, and needs no detour without regions
-  bool only_by_name;   // never chosen when the library is loaded, whatever the processor has
+  // Copies of so many bytes have ways of their own: the processor's string instructions, and from stream_from
+  // on stores past the cache; past_cache until the set is put in force.
+  size_t large_from, stream_from;
+  bool wide_scans;    // scans use the widest vectors they are written for (arch/*/scan.S)
+  bool plain_read;    // nosigbus_safe_read itself is of this set, and needs no detour without regions
+  bool only_by_name;  // never chosen when the library is loaded, whatever the processor has
   const char* name;
   bool (*supported)();
 };
+
+inline constexpr size_t never = SIZE_MAX, past_cache = SIZE_MAX - 1;
 
 namespace arch {
 
