@@ -30,8 +30,8 @@ void add_hot(size_t n, size_t to, size_t from) {
   const unsigned char* const src = source() + from;
   char name[80];
   snprintf(name, sizeof name, "safe_read %zu B, +%zu <- +%zu", n, to, from);
-  bench::add({name, bench::loop([=] { nosigbus_safe_read(dst, src, n); }), "memcpy",
-              bench::loop([=] { memcpy(dst, src, n); }), 0, "safe_read hot"});
+  bench::add({name, bench::calls(nosigbus_safe_read, dst, src, n), "memcpy",
+              bench::calls(memcpy, dst, src, n), 0, "safe_read hot"});
 }
 
 void add_all_sizes() {
@@ -107,12 +107,12 @@ void add_others() {
     const auto name = [n](const char* what) { return std::string(what) + " " + std::to_string(n) + " B"; };
     unsigned char* const dst = target();
     const unsigned char* const src = source();
-    bench::add({name("safe_write"), bench::loop([=] { nosigbus_safe_write(dst, src, n); }), "memcpy",
-                bench::loop([=] { memcpy(dst, src, n); }), 0, ""});
-    bench::add({name("safe_copy"), bench::loop([=] { nosigbus_safe_copy(dst, src, n); }), "memmove",
-                bench::loop([=] { memmove(dst, src, n); }), 0, ""});
-    bench::add({name("safe_fill"), bench::loop([=] { nosigbus_safe_fill(dst, 3, n); }), "memset",
-                bench::loop([=] { memset(dst, 3, n); }), 0, ""});
+    bench::add({name("safe_write"), bench::calls(nosigbus_safe_write, dst, src, n), "memcpy",
+                bench::calls(memcpy, dst, src, n), 0, ""});
+    bench::add({name("safe_copy"), bench::calls(nosigbus_safe_copy, dst, src, n), "memmove",
+                bench::calls(memmove, dst, src, n), 0, ""});
+    bench::add({name("safe_fill"), bench::calls(nosigbus_safe_fill, dst, size_t{3}, n), "memset",
+                bench::calls(memset, dst, size_t{3}, n), 0, ""});
   }
 }
 

@@ -125,6 +125,13 @@ bool write_csv(const std::vector<row>& rows, const char* path) {
 
 }  // namespace
 
+void run(benchmark::State& state, function f, uintptr_t a, uintptr_t b, uintptr_t c) {
+  for (auto _ : state) {
+    f(a, b, c);
+    benchmark::ClobberMemory();
+  }
+}
+
 void add(pair p) { pairs().push_back(std::move(p)); }
 
 void add_group(const std::string& name, double mean_goal, double worst_goal) {

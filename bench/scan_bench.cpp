@@ -40,22 +40,20 @@ void add_scans(size_t n, size_t alignment) {
     snprintf(name, sizeof name, "%s %zu B, +%zu", what, n, alignment);
     return std::string(name);
   };
-  const auto add = [](std::string name, auto ours, const char* peer, auto theirs, const char* group) {
-    bench::add({std::move(name), bench::loop([=] { benchmark::DoNotOptimize(ours()); }), peer,
-                bench::loop([=] { benchmark::DoNotOptimize(theirs()); }), 0, group});
+  const size_t max = n + n / 2 + 1;
+  const auto find_byte = static_cast<const void* (*)(const void*, int, size_t)>(memchr);
+  const auto add = [&](const char* what, bench::body ours, const char* peer, bench::body theirs,
+                       const char* group) {
+    bench::add({named(what), std::move(ours), peer, std::move(theirs), 0, group});
   };
-  add(
-      named("safe_strnlen"), [=] { return nosigbus_safe_strnlen(string, n + n / 2 + 1); }, "strnlen",
-      [=] { return strnlen(string, n + n / 2 + 1); }, "safe_strnlen");
-  add(
-      named("safe_memchr"), [=] { return nosigbus_safe_memchr(string, 0, n + 1); }, "memchr",
-      [=] { return memchr(string, 0, n + 1); }, "safe_memchr");
-  add(
-      named("safe_memchr, none"), [=] { return nosigbus_safe_memchr(string, 'z', n); }, "memchr",
-      [=] { return memchr(string, 'z', n); }, "safe_memchr");
-  add(
-      named("safe_memcmp"), [=] { return nosigbus_safe_memcmp(string, same, n); }, "memcmp",
-      [=] { return memcmp(string, same, n); }, "safe_memcmp");
+  add("safe_strnlen", bench::calls(nosigbus_safe_strnlen, string, max, 0), "strnlen",
+      bench::calls(strnlen, string, max, 0), "safe_strnlen");
+  add("safe_memchr", bench::calls(nosigbus_safe_memchr, string, size_t{0}, n + 1), "memchr",
+      bench::calls(find_byte, string, size_t{0}, n + 1), "safe_memchr");
+  add("safe_memchr, none", bench::calls(nosigbus_safe_memchr, string, size_t{'z'}, n), "memchr",
+      bench::calls(find_byte, string, size_t{'z'}, n), "safe_memchr");
+  add("safe_memcmp", bench::calls(nosigbus_safe_memcmp, string, same, n), "memcmp",
+      bench::calls(memcmp, string, same, n), "safe_memcmp");
 }
 
 const bool g_added = [] {
