@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "support/child.h"
+#include "support/sampling.h"
 
 using namespace test;
 
@@ -22,7 +23,7 @@ TEST_CASE("fork beside install and uninstall hangs nobody") {
                   nosigbus_uninstall();
                 }
               });
-              for (int i = 0; i < 1000; ++i) {
+              for (size_t i = 0; i < 1000; i += sampling()) {
                 CHILD_CHECK(in_child([] { return nosigbus_install(0); }, 5) == exited(0));
               }
               stop = true;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Matrices that take too long where faults are slow (under emulation).
+// Matrices and storms that take too long where faults are slow (under emulation).
 #pragma once
 
 #include <cstddef>
