@@ -211,7 +211,8 @@ TEST_CASE("a read that got zeros says so although another thread heals the regio
       100);
 }
 
-TEST_CASE("a child that was forked in the middle of a change sees it done or undone") {
+TEST_CASE(
+    "a child that was forked in the middle of a change sees it done or undone" NO_QEMU("MADV_WIPEONFORK")) {
   by_each_entry(
       [] {
         shared_file file(8 * page);
