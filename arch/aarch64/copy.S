@@ -35,9 +35,16 @@
 // not count.
 #include "asm.h"
 
-// All is copied. The public routine clears the record.
-.macro DONE name, public
+// All is copied. The public routine clears the record. long: of a copy that takes its time; its memory may
+// have become the first region of all meanwhile. The barrier orders the copy's loads before that of the flag.
+.macro DONE name, public, long=0
   .if \public
+  .if \long
+  dmb ishld
+  adrp x5, nosigbus_detour
+  ldr w5, [x5, #:lo12:nosigbus_detour]
+  cbnz w5, .L_overlays_\name
+  .endif
   mrs x5, tpidr_el0
   adrp x4, :gottprel:nosigbus_last_fault_record
   ldr x4, [x4, #:gottprel_lo12:nosigbus_last_fault_record]
@@ -119,7 +126,7 @@ FUNCTION \name
   GUARDED \reads, .E_load_\name, ldp q2, q3, [x6, #-32]
   GUARDED \writes, .E_store_\name, stp q0, q1, [x7, #-64]
   GUARDED \writes, .E_store_\name, stp q2, q3, [x7, #-32]
-  DONE \name, \public
+  DONE \name, \public, 1
 
 .L_below_16_\name:
   tbz x2, #3, .L_below_8_\name
@@ -148,6 +155,9 @@ FUNCTION \name
   DONE \name, \public
 
   .if \public
+.L_overlays_\name:
+  mov x3, x2
+  b .E_byte_\name
 .L_detour_\name:
   adrp x16, nosigbus_routines
   ldr x16, [x16, #:lo12:nosigbus_routines]

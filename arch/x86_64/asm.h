@@ -9,10 +9,16 @@
 
 // Kinds of a routine that is written once: used by others of the library; the public function where regions
 // are about, which looks at the overlay census before and after; the public function itself, which goes to
-// the former when nosigbus_detour says so (src/shared/routines.h).
+// the watched one when nosigbus_detour says so (src/shared/routines.h).
 #define INTERNAL 0
 #define WATCHED 1
 #define PUBLIC 2
+
+// Offsets in nosigbus_last_fault_record (checked in copy.cpp), and in nosigbus_routines (in routines.cpp).
+#define FAULT_CAUSE 24
+#define LARGE_FROM 32
+#define STREAM_FROM 40
+#define WIDE_SCANS 48
 
 .macro FUNCTION name, visibility=hidden
   .globl \name

@@ -22,8 +22,9 @@
 //
 // Algorithm: up to one vector, one vector across whatever is behind n, unless that may be another page.
 // Up to four, as many from both ends, overlapping, looked at together. Above, the first four, then four at a
-// time with b's aligned, and the last four, overlapping. Subtracting `all` from the bits of a vector's same bytes moves the lowest 0 to the
-// lowest 1. `tzcnt` is never given 0, which lets processors without it run it as `bsf`.
+// time with b's aligned, and the last four, overlapping. Subtracting `all` from the bits of a vector's same
+// bytes moves the lowest 0 to the lowest 1. `tzcnt` is never given 0, which lets processors without it run it
+// as `bsf`.
 //
 // Vectors may lie on two pages, and `same` on the one that is good: the landing pad compares byte by byte
 // from `same` on, and only a fault that this meets counts.
@@ -93,7 +94,7 @@
   sub $\all, %eax
   jnz .L_one_of_four_\id
   mov %rdx, %rax
-  LEAVE \isa, \kind, .L_met_\id
+  LEAVE \isa, \kind, .L_met_\id, 1
 
 .L_at_both_ends_\id:           // one of the first two, where there are four; or of the last two
   MASK \isa, 1
@@ -158,7 +159,7 @@
 .L_back_\id\()_1:
   tzcnt %eax, %eax
   add %rcx, %rax
-  LEAVE \isa, \kind, .L_met_\id
+  LEAVE \isa, \kind, .L_met_\id, 1
 
 .L_nothing_\id:
   xor %eax, %eax

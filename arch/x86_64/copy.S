@@ -184,7 +184,7 @@ FUNCTION \name
   xor %ecx, %ecx
   .endif
   CLEAR_RECORD \kind
-  DONE \name, \kind
+  DONE \name, \kind, 1
 
 .L_large_\name:
   cmp nosigbus_routines+STREAM_FROM(%rip), %rdx
@@ -192,26 +192,25 @@ FUNCTION \name
   mov %rdx, %rcx
   GUARDED (\reads | \writes), .E_string_\name, rep movsb
   CLEAR_RECORD \kind
-  .if \kind == WATCHED
+  .if \kind
   sub %rdx, %rdi               // as they came, for whoever looks further
   sub %rdx, %rsi
   .endif
-  DONE \name, \kind
+  DONE \name, \kind, 1
 
 .L_stream_\name:
   LOOP \name, \isa, \v, \r, \reads, \writes, STREAM
-  sfence                       // a fault needs none: returning from a signal orders stores, too
+  sfence                       // a fault needs none: delivering a signal orders stores, too
   .if \kind
   xor %ecx, %ecx
   .endif
   CLEAR_RECORD \kind
-  DONE \name, \kind
+  DONE \name, \kind, 1
 
-  .if \kind == WATCHED
+  .if \kind
 .L_overlays_\name:
   mov %rdx, %rcx
-  mov %r10, %r8
-  jmp nosigbus_finish_read
+  jmp .E_byte_\name
   .endif
 
 .E_string_\name:              // rcx bytes are left; back to the state of the other landing pads

@@ -113,7 +113,7 @@ const size_t routines_count = sizeof all_routines / sizeof all_routines[0];
 constinit nosigbus::routines nosigbus_routines =
     nosigbus::arch::sse2("sse2", {nosigbus::never, nosigbus::never}, nosigbus::arch::always);
 
-// The assembly finds these by offset (copy.S, vector.inc).
+// The assembly finds these by offset (asm.h).
 static_assert(offsetof(nosigbus::routines, watched_read) == 0);
 static_assert(offsetof(nosigbus::routines, large_from) == 32);
 static_assert(offsetof(nosigbus::routines, stream_from) == 40);

@@ -124,7 +124,7 @@
 
 .L_none_\id:
   mov %rsi, %rax
-  LEAVE \isa, \kind, .L_met_\id
+  LEAVE \isa, \kind, .L_met_\id, 1
 
   .p2align 6
 .L_first_\id:                  // n is more than one vector
@@ -151,9 +151,10 @@
   add %rcx, %rax
   cmp %rsi, %rax
   cmova %rsi, %rax             // behind the end, in the last vector
-  LEAVE \isa, \kind, .L_met_\id
+  LEAVE \isa, \kind, .L_met_\id, 1
 
 .L_nothing_\id:
+  END_OF_VECTORS \isa
   xor %eax, %eax
   ret
 .L_endless_\id:                // an end that wraps is the last address

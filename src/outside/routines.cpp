@@ -11,9 +11,9 @@ namespace nosigbus {
 namespace {
 
 // A copy that fills most of the cache is stored past it: what is in there is wanted sooner than its result.
-// What the system reports may be the cache of all cores together, of which one core reaches a part.
+// What the system reports is the cache of many cores together, of which one core's share is some MiB at best.
 size_t most_of_cache() {
-  constexpr size_t most = size_t{24} << 20;
+  constexpr size_t most = size_t{6} << 20;
   long size = 0;
 #ifdef _SC_LEVEL3_CACHE_SIZE
   size = sysconf(_SC_LEVEL3_CACHE_SIZE);

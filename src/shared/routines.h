@@ -53,8 +53,9 @@ extern __attribute__((visibility("hidden"))) nosigbus::routines nosigbus_routine
 
 // Not 0: nosigbus_safe_read is not to copy by itself, but to go to watched_read, because no set was chosen
 // yet or it is not of the set in force (detour_other_set), or because there was ever a region
-// (detour_regions). A read that began before the first region of all was made is not watched: what it read
-// was no region's then.
+// (detour_regions). What takes long looks again at its end. What is short does not: preempted between the
+// flag and its loads, while its memory becomes the first region of all and is overlaid, it gives zeros
+// without a record.
 extern __attribute__((visibility("hidden"))) std::atomic<uint32_t> nosigbus_detour;
 
 // A watched read of any port, around copy_read (copy.cpp).
