@@ -4,6 +4,8 @@
 // landing pads too, and at each stop libunwind has to find the way back to the caller.
 #include <doctest/doctest.h>
 #include <nosigbus/copy.h>
+#include <nosigbus/region.h>
+#include <nosigbus/scan.h>
 #include <signal.h>
 #include <src/shared/routines.h>
 #include <string.h>
@@ -86,6 +88,13 @@ size_t fill(void* dst, const void* src, size_t n) {
   return nosigbus_fill_guarded(dst, *static_cast<const unsigned char*>(src), n);
 }
 
+// The scans, as if they copied. Bytes of the arena are never 0.
+size_t find_nul(void*, const void* s, size_t n) {
+  return nosigbus_safe_strnlen(static_cast<const char*>(s), n);
+}
+size_t find_byte(void*, const void* s, size_t n) { return nosigbus_safe_memchr(s, 0, n); }
+size_t compare(void* same, const void* s, size_t n) { return nosigbus_safe_memcmp(s, same, n); }
+
 // A good page in front of a bad one.
 unsigned char* end_of_good() {
   shared_file file(3 * page_size());
@@ -105,6 +114,36 @@ void step_through(size_t (*fn)(void*, const void*, size_t), bool bad_source, boo
       CHILD_CHECK(call_stepped(fn, dst, src, n) == (bad_source || bad_target ? k : n));
     }
   }
+}
+
+// Every way that a scan can end by what it finds.
+void step_through_found(size_t (*fn)(void*, const void*, size_t)) {
+  static std::vector<unsigned char> bytes(4 * page_size(), 1), same(page_size(), 1);
+  for (const size_t in_page : {size_t{0}, page_size() - 20, page_size() - 100}) {
+    unsigned char* const s =
+        bytes.data() + (-reinterpret_cast<uintptr_t>(bytes.data()) & (page_size() - 1)) + in_page;
+    for (const size_t at : {0, 1, 15, 20, 31, 33, 64, 70, 100, 140, 180, 250, 300, 700}) {
+      s[at] = 0;
+      CHILD_CHECK(call_stepped(fn, same.data(), s, at + 40) == at);
+      s[at] = 1;
+    }
+  }
+}
+
+void step_through_scans() {
+  step_through(find_nul, true, false);
+  step_through(find_byte, true, false);
+  step_through(compare, true, true);
+  step_through_found(find_nul);
+  step_through_found(find_byte);
+  step_through_found(compare);
+}
+
+// The public routines, once they go to the watched ones.
+void make_a_region() {
+  const shared_file file(page_size());
+  nosigbus_region* region;
+  CHILD_CHECK(nosigbus_map(&region, file.fd(), 0, page_size(), PROT_READ, 0) == 0);
 }
 
 }  // namespace
@@ -128,6 +167,10 @@ TEST_CASE("the caller is found from every instruction of every routine") {
       step_through(set.copy_both, true, false);
       step_through(set.copy_both, false, true);
       step_through(fill, false, true);
+      step_through_scans();
+      make_a_region();
+      step_through(nosigbus_safe_read, true, false);
+      step_through_scans();
       if (g_trace.lost != 0) {
         dprintf(2, "%zu of %zu instructions cannot be unwound from, the first at %#lx\n", g_trace.lost,
                 g_trace.steps, g_trace.first_lost);
