@@ -33,9 +33,7 @@ size_t complete(const void* guarded, size_t n, size_t done, nosigbus_access acce
     return done;
   }
   t_last_fault.cause = NOSIGBUS_NONE;
-  // The fence orders the operation's loads before this one: zeros that they saw were announced to it.
-  std::atomic_thread_fence(std::memory_order_acquire);
-  if (__builtin_expect(!overlay_census::none(before, g_overlay_census.read()), 0)) {
+  if (__builtin_expect(overlays_since(before), 0)) {
     report_overlays(begin, begin + n, access, before);
     if (dst != nullptr) clip_to_file(dst, begin, begin + n);
   }

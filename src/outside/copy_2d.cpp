@@ -38,12 +38,6 @@ extent extent_of(const side& s, const shape& what) {
   return s.stride < 0 ? extent{last, first + what.row_bytes} : extent{first, last + what.row_bytes};
 }
 
-// The fence orders the operation's loads before the census: zeros that they saw were announced to it.
-bool overlays_since(uint64_t before) {
-  std::atomic_thread_fence(std::memory_order_acquire);
-  return !overlay_census::none(before, g_overlay_census.read());
-}
-
 // After all of it was copied: the zeros that overlays supplied to its rows, the first of them in row order.
 void report_rows(const side& guarded, const shape& what, nosigbus_access access, uint64_t before) {
   const extent all = extent_of(guarded, what);

@@ -5,10 +5,19 @@
 #pragma once
 
 #include <nosigbus/fault.h>
+#include <src/shared/region.h>
 #include <stddef.h>
 #include <stdint.h>
 
 namespace nosigbus {
+
+// Whether an overlay may have supplied bytes to an operation that began when the overlay census was `before`
+// and has ended. The fence orders the operation's loads before that of the census: zeros that they saw were
+// announced to it.
+inline bool overlays_since(uint64_t before) {
+  std::atomic_thread_fence(std::memory_order_acquire);
+  return !overlay_census::none(before, g_overlay_census.read());
+}
 
 // After an operation that reached all of [begin, end) since the overlay census was `before`: fills
 // t_last_fault with the first byte that an overlay supplied, or (where overlays came or went meanwhile)

@@ -19,16 +19,6 @@ size_t nosigbus_search_anew(const void* s, size_t n, int c);
 
 using namespace nosigbus;
 
-namespace {
-
-bool overlays_since(uint64_t before) {
-  // The fence orders the operation's loads before this one: zeros that they saw were announced to it.
-  std::atomic_thread_fence(std::memory_order_acquire);
-  return !overlay_census::none(before, g_overlay_census.read());
-}
-
-}  // namespace
-
 // The handler recorded the fault of one instruction; the record is to name the first bad byte, or the
 // first that an overlay supplied.
 size_t nosigbus_search_met(const void* s, size_t n, size_t index, uint64_t before, int c) {
