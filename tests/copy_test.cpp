@@ -4,7 +4,6 @@
 // several alignments, both sides, both signals, both entries.
 #include <doctest/doctest.h>
 #include <nosigbus/copy.h>
-#include <nosigbus/region.h>
 #include <src/shared/port.h>
 #include <src/shared/routines.h>
 #include <sys/mman.h>
@@ -230,9 +229,7 @@ TEST_CASE("safe_read stops exactly at the first bad byte and zeroes the rest") {
 // The routines then look at the overlay census.
 TEST_CASE("safe_read does so where there are regions") {
   with_each([](badness kind) {
-    const shared_file file(page_size());
-    nosigbus_region* region;
-    CHILD_CHECK(nosigbus_map(&region, file.fd(), 0, page_size(), PROT_READ, 0) == 0);
+    make_a_region();
     read_matrix(kind);
   });
 }

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <doctest/doctest.h>
-#include <nosigbus/region.h>
 
 #include "arena.h"
 #include "use_set.h"
@@ -14,13 +13,6 @@ namespace test {
 
 // The names of the sets of every port.
 inline constexpr const char* routine_sets[] = {"sse2", "avx2", "avx512", "neon", "generic"};
-
-// From now on the routines look at the overlay census.
-inline void make_a_region() {
-  const shared_file file(page_size());
-  nosigbus_region* region;
-  CHILD_CHECK(nosigbus_map(&region, file.fd(), 0, page_size(), PROT_READ, 0) == 0);
-}
 
 // Runs body(kind) in a child for each combination of set, entry and badness, and with a region about.
 template <class Body>

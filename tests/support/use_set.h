@@ -4,11 +4,15 @@
 #pragma once
 
 #include <doctest/doctest.h>
+#include <nosigbus/region.h>
 #include <src/shared/routines.h>
 
 #include <cstdlib>
 #include <sstream>
 #include <string>
+
+#include "child.h"
+#include "shared_file.h"
 
 namespace test {
 
@@ -26,6 +30,13 @@ inline bool use_set(const std::string& name) {
     return there;
   }
   return false;
+}
+
+// From now on the routines look at the overlay census. For code in children.
+inline void make_a_region() {
+  const shared_file file(page_size());
+  nosigbus_region* region;
+  CHILD_CHECK(nosigbus_map(&region, file.fd(), 0, page_size(), PROT_READ, 0) == 0);
 }
 
 }  // namespace test

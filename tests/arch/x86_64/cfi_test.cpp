@@ -4,7 +4,6 @@
 // landing pads too, and at each stop libunwind has to find the way back to the caller.
 #include <doctest/doctest.h>
 #include <nosigbus/copy.h>
-#include <nosigbus/region.h>
 #include <nosigbus/scan.h>
 #include <signal.h>
 #include <src/shared/routines.h>
@@ -139,13 +138,6 @@ void step_through_scans() {
   step_through_found(compare);
 }
 
-// The public routines, once they go to the watched ones.
-void make_a_region() {
-  const shared_file file(page_size());
-  nosigbus_region* region;
-  CHILD_CHECK(nosigbus_map(&region, file.fd(), 0, page_size(), PROT_READ, 0) == 0);
-}
-
 }  // namespace
 
 TEST_CASE("the caller is found from every instruction of every routine") {
@@ -168,7 +160,7 @@ TEST_CASE("the caller is found from every instruction of every routine") {
       step_through(set.copy_both, false, true);
       step_through(fill, false, true);
       step_through_scans();
-      make_a_region();
+      make_a_region();  // the public routines go to the watched ones now
       step_through(nosigbus_safe_read, true, false);
       step_through_scans();
       if (g_trace.lost != 0) {
