@@ -66,16 +66,29 @@
   ja .L_end_of_page_\id
   SAME \isa, 1, .E_first_\id, (%rdi)
   MASK \isa, 1
+  .if \any_byte                // what may well not be there: one way for found and not found
   cmp $\size, %rsi
   ja .L_long_\id
   bts %rsi, %rax
   tzcnt %rax, %rax
+  .else                        // most strings are shorter than what they may be
+  test %eax, %eax
+  jz .L_long_\id
+  tzcnt %eax, %eax
+  cmp %rsi, %rax
+  cmova %rsi, %rax
+  .endif
   LEAVE \isa, \kind, .L_met_\id
 
   .p2align 6
 .L_long_\id:
+  .if \any_byte
   test %eax, %eax
-  jnz .L_first_\id
+  jnz .L_near_\id\()_0
+  .else
+  cmp $\size, %rsi
+  jbe .L_none_\id
+  .endif
   LOOK \id, \isa, \size, 1
   LOOK \id, \isa, \size, 2
   cmp $3*\size, %rsi
@@ -93,7 +106,7 @@
   and $-4*\size, %rcx         // up to three vectors are looked at again
   lea -4*\size(%rdx), %r8
   cmp %r8, %rcx
-  ja .L_step_\id
+  ja .L_few_\id
   .p2align 6
 .L_loop_\id:
   SAME \isa, 1, .E_\id, (%rcx)
@@ -122,14 +135,16 @@
   jbe .L_loop_\id
   jmp .L_step_\id
 
+  .p2align 5
+.L_few_\id:                    // fewer than four from there on
+  lea 5*\size(%rdi), %rcx
+  and $-\size, %rcx
+  jmp .L_step_\id
+
+  .p2align 5
 .L_none_\id:
   mov %rsi, %rax
   LEAVE \isa, \kind, .L_met_\id, 1
-
-  .p2align 6
-.L_first_\id:                  // n is more than one vector
-  tzcnt %eax, %eax
-  LEAVE \isa, \kind, .L_met_\id
 
   FOUND \id, \isa, \size, \kind, 0
   FOUND \id, \isa, \size, \kind, 1
