@@ -89,6 +89,20 @@ TEST_CASE("an overlay has the protection that the range has now" NO_QEMU(
   });
 }
 
+TEST_CASE("an overlay cannot be made writable" NO_QEMU("zeros that stay unwritable are made by mremap")) {
+  each_kills(SIGSEGV, [](origin from) {
+    shared_file file(4 * page);
+    const nosigbus::region region = make_region(from, file, 4 * page);
+    file.resize(page);
+    CHILD_CHECK(peek(region, 2 * page) == 0);
+    CHILD_CHECK(mprotect(region.data(), 4 * page, PROT_READ | PROT_WRITE) == -1);
+    CHILD_CHECK(errno == EACCES);
+    const unsigned char byte = 1;
+    CHILD_CHECK(nosigbus_safe_write(static_cast<char*>(region.data()) + 2 * page, &byte, 1) == 0);
+    poke(region, 2 * page, 1);
+  });
+}
+
 TEST_CASE("faults beside a region kill") {
   each_kills(SIGBUS, [](origin from) {
     shared_file file(8 * page);

@@ -31,7 +31,8 @@ struct nosigbus_region;
 /* Flags of nosigbus_map and nosigbus_adopt. */
 
 /* A write to a missing page goes to a private zero page, which nosigbus_region_refresh drops: it never
- * reaches the file. Without this flag an overlay is read-only. */
+ * reaches the file. Without this flag an overlay is read-only, and mprotect(2) refuses to make it writable
+ * (EACCES), also as part of a larger range. */
 #define NOSIGBUS_DISCARD_WRITES 0x1u
 /* Absorb I/O errors and full file systems too (NOSIGBUS_IO). */
 #define NOSIGBUS_ABSORB_IO 0x2u
@@ -108,7 +109,8 @@ NOSIGBUS_API int nosigbus_region_status(struct nosigbus_region* region, struct n
 
 /* Puts the file's pages back where the file has grown again. Writes that NOSIGBUS_DISCARD_WRITES took
  * are dropped with the overlay; private pages in front of it stay. Concurrent readers see either the
- * zeros or the file.
+ * zeros or the file. What is put back has the protection of the pages in front of it; where none is left,
+ * that of nosigbus_map, or the one that an adopted mapping had when it was overlaid.
  *
  * Returns 1: the region is whole, all of it is the file's data again, also when it never was not (where the
  *   file's size is not known, whole pages are what is seen; after I/O errors, some of them are looked at);

@@ -59,19 +59,27 @@ verdict io_error(const region_descriptor& region, size_t page) {
 // page behind that the file supplies does.
 class reach {
  public:
-  reach(const region_descriptor& region, size_t page)
-      : region_(region), page_(page), known_(file_size(region) != unknown_size) {
-    if (!known_) witness_ = supplied_behind(region, page);
+  reach(const region_descriptor& region, size_t page) : region_(region), page_(page) {
+    const uint64_t size = file_size(region);
+    known_ = size != unknown_size;
+    if (known_) {
+      within_ = bytes_within(region, size);
+    } else {
+      witness_ = supplied_behind(region, page);
+    }
   }
 
-  bool beyond() {
-    if (!known_) return witness_ != page_ && supplied(region_, witness_);
+  // As last seen.
+  bool beyond() const { return known_ ? page_ < within_ : witness_ != page_; }
+  // Looks again.
+  bool still_beyond() {
+    if (!known_) return beyond() && supplied(region_, witness_);
     const uint64_t size = file_size(region_);
     within_ = size == unknown_size ? 0 : bytes_within(region_, size);
-    return page_ < within_;
+    return beyond();
   }
 
-  // Valid after beyond() said no.
+  // Valid after either said no.
   verdict end() const {
     if (known_) return end_of_file(region_, round_up(region_, within_), within_);
     return end_of_file(region_, first_missing(region_, 0, page_), page_);
@@ -80,7 +88,7 @@ class reach {
  private:
   const region_descriptor& region_;
   const size_t page_;
-  const bool known_;
+  bool known_;
   uint64_t within_ = 0;
   size_t witness_ = 0;
 };
@@ -122,6 +130,16 @@ uint64_t bytes_within(const region_descriptor& region, uint64_t size) {
   return size - offset < region.size ? size - offset : region.size;
 }
 
+bool make_shadow(region_descriptor& region) {
+  if (region.shadow != 0) return true;
+  // Of a private mapping the kernel makes none; of an overlay it would be one of zeros.
+  if (!region.shared || region.begins_with_hole) return false;
+  const long shadow = sys::mremap(region.base, 0, region.mapped, MREMAP_MAYMOVE);
+  if (sys::failed(shadow)) return false;
+  region.shadow = static_cast<uintptr_t>(shadow);
+  return true;
+}
+
 size_t first_missing(const region_descriptor& region, size_t begin, size_t end) {
   if (begin == end || !supplied(region, begin)) return begin;
   // Invariant: the page at `good` is supplied, the one at `bad` is not, or is `end`.
@@ -138,12 +156,14 @@ size_t first_missing(const region_descriptor& region, size_t begin, size_t end) 
 // long, then cut off, a page past the end looks like a bad one within. Asking both in turn, however often,
 // proves nothing: the file's locks can make their calls and ours alternate. So each of 64 looks is at the
 // page or at the file's reach as a secret coin decides, and all have to agree. Whoever changes the file
-// without knowing the coin has to be in the right state by chance each time: 1 in 2^64, however fast.
+// without knowing the coin has to be in the right state by chance each time: 1 in 2^64, however fast. Before
+// them the file's reach, which in most cases is all there is to say.
 verdict decide(const region_descriptor& region, size_t page, nosigbus_access access) {
   reach file(region, page);
+  if (!file.beyond()) return file.end();
   uint64_t coins = random_bits();
   for (int looks = 0; looks < 64; ++looks, coins >>= 1) {
-    if ((coins & 1) == 0 && !file.beyond()) return file.end();
+    if ((coins & 1) == 0 && !file.still_beyond()) return file.end();
     if ((coins & 1) != 0 && accessible(region, page, access)) return {NOSIGBUS_NONE, {}, 0};
   }
   return io_error(region, page);

@@ -8,6 +8,7 @@
 #include <src/shared/counters.h>
 #include <src/shared/region_lock.h>
 #include <src/shared/registry.h>
+#include <src/shared/unwritable_zeros.h>
 
 namespace nosigbus {
 
@@ -15,18 +16,11 @@ constinit overlay_census g_overlay_census{};
 
 namespace {
 
-// Before the file's last page may be gone for good: keep a second mapping of it, from which refresh can
-// duplicate the pages back, with the protection they have now (mremap(2), "old_size 0"; shared mappings
-// only).
+// Before the file's last page may be gone for good: where the descriptor cannot map it again, a second
+// mapping of it is kept, from which refresh duplicates the pages.
 void keep_way_back(region_descriptor& region) {
-  if (!region.shared || region.shadow != 0) return;
-  const long shadow = sys::mremap(region.base, 0, region.mapped, MREMAP_MAYMOVE);
-  if (!sys::failed(shadow)) {
-    region.shadow = static_cast<uintptr_t>(shadow);
-  } else if (region.fd >= 0 && region.offset != unknown_offset) {
-    region.fd_remaps = true;  // if the descriptor permits what the mapping did
-  }
-  region.no_way_back = region.shadow == 0 && !region.fd_remaps;
+  if (region.fd_remaps || make_shadow(region)) return;
+  region.fd_remaps = region.fd >= 0 && region.offset != unknown_offset;  // if it permits what the mapping did
 }
 
 // The overlay of a region that discards writes is as writable as the mapping is now, any other is
@@ -41,10 +35,23 @@ int overlay_protection(const region_descriptor& region, const nosigbus_fault& fa
   return writable ? PROT_READ | PROT_WRITE : PROT_READ;
 }
 
+// Duplicates the template of zeros that cannot be made writable. With MREMAP_FIXED the kernel takes away what
+// was there, and then (before Linux 6.17) looks whether the limit on address space permits the new one: not
+// where there is a limit.
+bool map_unwritable_zeros(uintptr_t begin, size_t length) {
+  const uintptr_t zeros = g_unwritable_zeros.load(std::memory_order_acquire);
+  if (zeros == 0 || sys::address_space_limited()) return false;
+  return !sys::failed(sys::mremap(zeros, 0, length, MREMAP_MAYMOVE | MREMAP_FIXED, begin));
+}
+
 bool map_zeros(const region_descriptor& region, interval part, int prot) {
   constexpr int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
   const uintptr_t begin = region.base + part.begin;
   const size_t length = part.end - part.begin;
+  if ((prot & PROT_WRITE) == 0 && region.overlays_stay_unwritable && map_unwritable_zeros(begin, length)) {
+    counters::add(g_counters.overlays);
+    return true;
+  }
   long result = sys::mmap(begin, length, prot, flags, -1, 0);
   // Under mlockall(MCL_FUTURE) the new pages count beside the locked ones that they replace.
   if (result == -EAGAIN && !sys::failed(sys::munlock(begin, length))) {
@@ -149,7 +156,7 @@ bool with_region_at(uintptr_t address, Visit visit) {
   const registry::visited_region visited(address);
   region_descriptor* const region = visited.get();
   if (region == nullptr) return false;
-  region_lock lock(*region);
+  region_lock lock(*region, no_signals);
   return visit(*region, lock);
 }
 

@@ -37,7 +37,8 @@ bool overlaid(const region_descriptor& region) {
 // The first byte of [begin, end) that one of the region's overlays supplied, or may have supplied since
 // `before`; begin == end if none. Its grade is the cause.
 interval first_overlaid(region_descriptor& region, uintptr_t begin, uintptr_t end, uint64_t before) {
-  const region_lock lock(region);
+  const scoped_signal_block no_signals;
+  const region_lock lock(region, no_signals);
   interval first{end, end};
   const auto consider = [&](const interval& part) {
     const uintptr_t from = region.base + part.begin, to = region.base + part.end;

@@ -7,6 +7,7 @@
 #include <src/inside/region_facts.h>
 #include <src/outside/mapping_info.h>
 #include <src/outside/runtime.h>
+#include <src/outside/unwritable_zeros.h>
 #include <src/outside/versioned_struct.h>
 #include <src/shared/counters.h>
 #include <src/shared/region_lock.h>
@@ -35,7 +36,8 @@ struct blueprint {
   int fd = -1;  // the caller's
   int prot = 0;
   unsigned flags = 0;
-  bool owned = false, has_holes = false, shared = false, fd_remaps = false;
+  bool owned = false, has_holes = false, begins_with_hole = false, shared = false;
+  bool fd_remaps = false, may_become_writable = true;
 };
 
 size_t round_up(size_t value, size_t granule) { return (value + granule - 1) & ~(granule - 1); }
@@ -67,14 +69,15 @@ int begin_region(nosigbus_region** out, const blueprint& from) {
   region->flags = from.flags;
   region->owned = from.owned;
   region->has_holes = from.has_holes;
+  region->begins_with_hole = from.begins_with_hole;
   region->shared = from.shared;
+  region->overlays_stay_unwritable = from.may_become_writable && (from.flags & NOSIGBUS_DISCARD_WRITES) == 0;
   // Without a descriptor to spare (RLIMIT_NOFILE) the region protects all the same, by its pages alone.
   region->fd = from.fd < 0 ? -1 : fcntl(from.fd, F_DUPFD_CLOEXEC, 3);
   region->fd_remaps = from.fd_remaps && region->fd >= 0;
   region->overlays.clear();
   region->first_bad_offset = UINT64_MAX;
   region->shadow = 0;
-  region->no_way_back = !from.shared && !region->fd_remaps;
   region->isolated = 0;
   region->ever_overlaid = {};
   region->changing = false;
@@ -87,6 +90,7 @@ int begin_region(nosigbus_region** out, const blueprint& from) {
     error = runtime::watch_writes_to_overlays();
   }
   watch_reads();
+  if (region->overlays_stay_unwritable) make_unwritable_zeros();
   if (error == 0) error = registry::add(*region, from.owned);
   if (error != 0) {
     counters::subtract(g_counters.regions);
@@ -107,7 +111,8 @@ void end_region(region_descriptor& region) {
   if (region.owned) munmap(reinterpret_cast<void*>(region.base), region.mapped);
   if (region.fd >= 0) close(region.fd);
   {
-    region_lock lock(region);
+    const scoped_signal_block no_signals;
+    const region_lock lock(region, no_signals);
     if (!region.overlays.empty()) overlay_ends(region);
     region.overlays.clear();
   }
@@ -115,18 +120,21 @@ void end_region(region_descriptor& region) {
   counters::subtract(g_counters.regions);
 }
 
-bool is_anonymous(const mapping_info& info) { return info.inode == 0 && info.device == 0 && !info.shared; }
+// Anonymous memory, and what overlays are made of.
+bool is_hole(const mapping_info& info) {
+  return (info.inode == 0 && info.device == 0 && !info.shared) || is_unwritable_zeros(info);
+}
 
 // Goes through the mappings that make up the range, of which `first` is the first: a file from one offset
 // on, perhaps with anonymous memory in its place here and there. -EINVAL: anything else.
 int look_through(blueprint& plan, const mapping_info& first) {
   mapping_info file = first;
-  bool known = !is_anonymous(first);
+  bool known = !is_hole(first);
   uintptr_t file_base = plan.base;
   for (uintptr_t at = first.end; at < plan.base + plan.mapped;) {
     mapping_info next;
     if (query_mapping(at, &next) != 0) break;  // gone meanwhile, or no telling
-    if (is_anonymous(next)) {
+    if (is_hole(next)) {
       plan.has_holes = plan.has_holes || known;
     } else if (!known) {
       known = plan.has_holes = true;
@@ -138,11 +146,17 @@ int look_through(blueprint& plan, const mapping_info& first) {
     }
     at = next.end;
   }
+  plan.begins_with_hole = !known || file_base != plan.base;
   if (!known) return 0;
   plan.shared = file.shared;
   const off_t before = static_cast<off_t>(file_base - plan.base);
   plan.offset = file.offset >= before ? file.offset - before : unknown_offset;
   return 0;
+}
+
+// A shared mapping can be made writable if its descriptor is open for writing, a private one always.
+bool may_become_writable(const blueprint& plan) {
+  return !plan.shared || (plan.prot & PROT_WRITE) != 0 || (fcntl(plan.fd, F_GETFL) & O_ACCMODE) != O_RDONLY;
 }
 
 bool is_live(const region_descriptor& region) { return registry::find(region.base) == &region; }
@@ -182,6 +196,7 @@ int nosigbus_map(nosigbus_region** out, int fd, off_t offset, size_t length, int
   plan.flags = flags;
   plan.owned = true;
   plan.fd_remaps = true;
+  plan.may_become_writable = may_become_writable(plan);
   const int error = begin_region(out, plan);
   if (error != 0) munmap(address, plan.mapped);
   return error;
@@ -232,7 +247,8 @@ int nosigbus_region_status(nosigbus_region* region, struct nosigbus_region_statu
   if (region == nullptr || out == nullptr || size == 0) return -EINVAL;
   struct nosigbus_region_status now {};
   {
-    const region_lock lock(*region);
+    const scoped_signal_block no_signals;
+    const region_lock lock(*region, no_signals);
     now.faults = region->faults.load(std::memory_order_relaxed);
     now.generation = region->generation.load(std::memory_order_relaxed);
     now.overlaid = !region->overlays.empty();

@@ -17,13 +17,10 @@ bool readable(uintptr_t address, size_t length) {
   return probe::pages(address, length, false) == probe::answer::accessible;
 }
 
-// For an overlay that left the front of the file mapping in place, the shadow can still be made.
-void find_way_back(region_descriptor& region) {
-  if (!region.no_way_back || !region.shared || region.overlays[0].begin == 0) return;
-  const long shadow = sys::mremap(region.base, 0, region.mapped, MREMAP_MAYMOVE);
-  if (sys::failed(shadow)) return;
-  region.shadow = static_cast<uintptr_t>(shadow);
-  region.no_way_back = false;
+// Where overlays left the front of the file mapping in place, a shadow can still be made, which knows what
+// protection the pages are to have; else the descriptor has to do.
+bool find_way_back(region_descriptor& region) {
+  return (region.overlays[0].begin != 0 && make_shadow(region)) || region.shadow != 0 || region.fd_remaps;
 }
 
 // Replaces the overlay of `part` by the file's pages, in one step for concurrent readers. 0 or -errno.
@@ -105,8 +102,7 @@ int answer(const region_descriptor& region, uint64_t size) {
 int refresh_locked(region_descriptor& region, region_lock& lock) {
   const uint64_t size = file_size(region);
   if (region.overlays.empty()) return answer(region, size);
-  find_way_back(region);
-  if (region.no_way_back) return -ENOTSUP;
+  if (!find_way_back(region)) return -ENOTSUP;
   lock.begin_change({});
   const int error = heal(region, size);
   if (region.overlays.empty()) {
@@ -132,6 +128,7 @@ using namespace nosigbus;
 
 int nosigbus_region_refresh(nosigbus_region* region) noexcept {
   if (region == nullptr) return -EINVAL;
-  region_lock lock(*region);
+  const scoped_signal_block no_signals;
+  region_lock lock(*region, no_signals);
   return refresh_locked(*region, lock);
 }

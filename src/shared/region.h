@@ -43,7 +43,9 @@ struct nosigbus_region {
   unsigned flags;  // NOSIGBUS_* of region.h
   bool owned;      // mapped by nosigbus_map: release unmaps it
   bool has_holes;  // adopted with anonymous memory in it: overlays of an earlier region, say
-  bool shared;     // MAP_SHARED
+  bool begins_with_hole;
+  bool shared;                    // MAP_SHARED
+  bool overlays_stay_unwritable;  // whatever mprotect(2) makes of the region
 
   // --- Written under sync->lock, read under it.
   nosigbus::interval_set<nosigbus::max_overlays> overlays;  // offsets from base; grade: nosigbus_cause
@@ -51,7 +53,6 @@ struct nosigbus_region {
   uint64_t first_bad_offset;  // UINT64_MAX without overlays
   uintptr_t shadow;           // a second mapping of the file, the way back to it; 0 without
   bool fd_remaps;             // the fd may be mapped again with prot: the way back where there is no shadow
-  bool no_way_back;           // neither fd nor shadow can put the file's pages back
   // All that was ever overlaid, healed or not, with the gravest cause.
   nosigbus::interval ever_overlaid;
   // A change is under way: found by whoever has the lock, it was torn by a fork (region_lock.h).

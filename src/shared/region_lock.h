@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Holding a region's lock, with all signals blocked, as everybody does who changes its overlays or reads of
-// them.
+// them. Who blocked them says so with the object that did.
 #pragma once
 
 #include <src/shared/region.h>
@@ -10,8 +10,10 @@ namespace nosigbus {
 
 class region_lock {
  public:
-  // Signals first: members are made in the order below.
-  explicit region_lock(region_descriptor& region) : region_(region), lock_(region.sync->lock) { mend(); }
+  region_lock(region_descriptor& region, const scoped_signal_block&)
+      : region_(region), lock_(region.sync->lock) {
+    mend();
+  }
   region_lock(const region_lock&) = delete;
   region_lock& operator=(const region_lock&) = delete;
 
@@ -40,7 +42,6 @@ class region_lock {
   }
 
   region_descriptor& region_;
-  scoped_signal_block no_signals_;
   scoped_lock lock_;
 };
 
