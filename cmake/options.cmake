@@ -23,6 +23,11 @@ target_compile_options(nosigbus_core_options INTERFACE
   $<$<COMPILE_LANGUAGE:C,CXX>:-fvisibility=hidden;-ftls-model=initial-exec;-fno-stack-protector>)
 target_link_libraries(nosigbus_core_options INTERFACE nosigbus_options)
 
+# What finds mistakes of the program at some cost.
+string(COMPARE EQUAL "${CMAKE_BUILD_TYPE}" Debug debug_build)
+option(NOSIGBUS_CHECKS "End the process when a region is used after its release" ${debug_build})
+target_compile_definitions(nosigbus_core_options INTERFACE $<$<BOOL:${NOSIGBUS_CHECKS}>:NOSIGBUS_CHECKS>)
+
 # The port: a folder of arch/. The generic one needs to know nothing of the processor.
 set(NOSIGBUS_ARCH "" CACHE STRING "Port: a folder of arch/ (empty: the one for this processor)")
 if(NOSIGBUS_ARCH)

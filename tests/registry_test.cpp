@@ -29,6 +29,11 @@ region_descriptor& make(uintptr_t base, size_t length) {
   return *region;
 }
 
+int add(region_descriptor& region) {
+  return registry::add(region, region.base, region.base + region.mapped, false);
+}
+void remove(region_descriptor& region) { registry::remove(region, region.base, region.base + region.mapped); }
+
 }  // namespace
 
 TEST_CASE("a region is found at its bytes and nowhere else") {
@@ -38,7 +43,7 @@ TEST_CASE("a region is found at its bytes and nowhere else") {
     for (const uintptr_t shift : {uintptr_t{0}, page, 511 * page}) {
       const uintptr_t base = origin + shift;
       region_descriptor& region = make(base, length);
-      REQUIRE(registry::add(region, false) == 0);
+      REQUIRE(add(region) == 0);
       CHECK(registry::find(base) == &region);
       CHECK(registry::find(base + length - 1) == &region);
       CHECK(registry::find(base + length / 2) == &region);
@@ -46,7 +51,7 @@ TEST_CASE("a region is found at its bytes and nowhere else") {
       CHECK(registry::find(base + length) == nullptr);
       CHECK(registry::find_first(0, ~uintptr_t{0}) == base);
       CHECK(registry::find_first(base + length, ~uintptr_t{0}) == ~uintptr_t{0});
-      registry::remove(region);
+      remove(region);
       CHECK(registry::find(base) == nullptr);
       CHECK(registry::find_first(0, ~uintptr_t{0}) == ~uintptr_t{0});
       region_pool::give(region);
@@ -58,9 +63,9 @@ TEST_CASE("addresses that no user space has are in no region") {
   CHECK(registry::find(~uintptr_t{0}) == nullptr);
   CHECK(registry::find(uintptr_t{1} << 57) == nullptr);
   region_descriptor& region = make((uintptr_t{1} << 57) - page, 2 * page);
-  CHECK(registry::add(region, false) == -EINVAL);
+  CHECK(add(region) == -EINVAL);
   region.base = ~uintptr_t{0} - page + 1;
-  CHECK(registry::add(region, false) == -EINVAL);
+  CHECK(add(region) == -EINVAL);
   region_pool::give(region);
 }
 
@@ -77,12 +82,12 @@ TEST_CASE("overlapping regions are refused, whichever came first, and leave noth
       const auto& late = swapped ? first : other;
       region_descriptor& a = make(origin + early.begin, early.end - early.begin);
       region_descriptor& b = make(origin + late.begin, late.end - late.begin);
-      REQUIRE(registry::add(a, false) == 0);
-      CHECK(registry::add(b, false) == -EEXIST);
+      REQUIRE(add(a) == 0);
+      CHECK(add(b) == -EEXIST);
       for (uintptr_t at = 0; at < 3100 * page; at += page) {
         REQUIRE(registry::find(origin + at) == (at >= early.begin && at < early.end ? &a : nullptr));
       }
-      registry::remove(a);
+      remove(a);
       CHECK(registry::find_first(0, ~uintptr_t{0}) == ~uintptr_t{0});
       region_pool::give(a);
       region_pool::give(b);
@@ -103,7 +108,7 @@ TEST_CASE("random regions equal an ordered map") {
     if (model.size() > 200 || (!model.empty() && random() % 3 == 0)) {
       auto victim = model.begin();
       std::advance(victim, random() % model.size());
-      registry::remove(*victim->second);
+      remove(*victim->second);
       region_pool::give(*victim->second);
       model.erase(victim);
     } else {
@@ -113,7 +118,7 @@ TEST_CASE("random regions equal an ordered map") {
       const auto next = model.lower_bound(base);
       const bool overlaps =
           model_find(base) != nullptr || (next != model.end() && next->first < base + length);
-      REQUIRE(registry::add(region, false) == (overlaps ? -EEXIST : 0));
+      REQUIRE(add(region) == (overlaps ? -EEXIST : 0));
       if (overlaps) {
         region_pool::give(region);
       } else {
@@ -124,7 +129,7 @@ TEST_CASE("random regions equal an ordered map") {
     REQUIRE(registry::find(probe) == model_find(probe));
   }
   for (const auto& [base, region] : model) {
-    registry::remove(*region);
+    remove(*region);
     region_pool::give(*region);
   }
 }
@@ -146,10 +151,10 @@ TEST_CASE("threads that add, find and remove do not disturb each other") {
         }
         region->base = base;
         region->size = region->mapped = page;
-        if (registry::add(*region, false) != 0) ++wrong;
+        if (add(*region) != 0) ++wrong;
         const registry::visited_region visited(base + 5);
         if (visited.get() != region) ++wrong;
-        registry::remove(*region);
+        remove(*region);
         if (registry::find(base) != nullptr) ++wrong;
         region_pool::give(*region);
       }
@@ -161,7 +166,7 @@ TEST_CASE("threads that add, find and remove do not disturb each other") {
 
 TEST_CASE("removal waits for a visitor, and for nobody else") {
   region_descriptor& region = make(origin, page);
-  REQUIRE(registry::add(region, false) == 0);
+  REQUIRE(add(region) == 0);
   std::atomic<bool> visiting{false}, leave{false}, removed{false};
   std::thread visitor([&] {
     const registry::visited_region visited(origin);
@@ -171,7 +176,7 @@ TEST_CASE("removal waits for a visitor, and for nobody else") {
   });
   while (!visiting) std::this_thread::yield();
   std::thread remover([&] {
-    registry::remove(region);
+    remove(region);
     region.sync->visitors.wait_until_none();
     removed = true;
   });
@@ -190,19 +195,19 @@ TEST_CASE("removal waits for a visitor, and for nobody else") {
 TEST_CASE(
     "a child of fork is not held up by what other threads held" NO_QEMU("MADV_WIPEONFORK does nothing")) {
   region_descriptor& region = make(origin, page);
-  REQUIRE(registry::add(region, false) == 0);
+  REQUIRE(add(region) == 0);
   region.sync->visitors.enter();
   region.sync->lock.lock();
   CHECK(test::in_child([&] {
           region.sync->lock.lock();
           region.sync->lock.unlock();
-          registry::remove(region);
+          remove(region);
           region.sync->visitors.wait_until_none();
           return 0;
         }) == test::exited(0));
   region.sync->lock.unlock();
   region.sync->visitors.leave();
-  registry::remove(region);
+  remove(region);
   region_pool::give(region);
 }
 

@@ -7,6 +7,7 @@
 #define NOSIGBUS_NOSIGBUS_HPP
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <type_traits>
@@ -147,6 +148,16 @@ class region {
   }
   /* nosigbus_region_refresh: 1, 0 or -errno. */
   int refresh() noexcept { return ::nosigbus_region_refresh(handle_); }
+
+  /* nosigbus_region_begin, _end: a bracket around reads; true if all they read was the file's. */
+  std::uint64_t begin_read() const noexcept { return ::nosigbus_region_begin(handle_); }
+  bool end_read(std::uint64_t begun) const noexcept { return ::nosigbus_region_end(handle_, begun) == 0; }
+  /* nosigbus_region_prefault: 0 or -errno. */
+  int prefault(std::size_t offset, std::size_t length) noexcept {
+    return ::nosigbus_region_prefault(handle_, offset, length);
+  }
+  /* nosigbus_region_resize: 0 or -errno. data() may be another address afterwards. */
+  int resize(std::size_t new_length) noexcept { return ::nosigbus_region_resize(handle_, new_length); }
 
   /* Ends the region now. */
   void reset() noexcept {

@@ -13,12 +13,14 @@
  *
  * Unless noted, every function is thread-safe and not async-signal-safe, and answers a NULL region
  * with -EINVAL. Releasing a region while another thread uses it or its memory is the caller's bug,
- * as with munmap.
+ * as with munmap; so is using it afterwards, which a library built with NOSIGBUS_CHECKS (Debug builds) ends
+ * with a message and abort(3).
  */
 #ifndef NOSIGBUS_REGION_H
 #define NOSIGBUS_REGION_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include <nosigbus/abi.h>
@@ -74,11 +76,26 @@ NOSIGBUS_API int nosigbus_map(struct nosigbus_region** out, int fd, off_t offset
 NOSIGBUS_API int nosigbus_adopt(struct nosigbus_region** out, void* address, size_t length, int fd,
                                 unsigned flags) NOSIGBUS_NOEXCEPT;
 
-/* Start address of the region; NULL for a NULL region. Async-signal-safe. */
+/* Start address of the region, where it is now (nosigbus_region_resize may move it); NULL for a NULL region.
+ * Async-signal-safe. */
 NOSIGBUS_API void* nosigbus_region_data(const struct nosigbus_region* region) NOSIGBUS_NOEXCEPT;
 
 /* Length of the region in bytes, as it was asked for; 0 for a NULL region. Async-signal-safe. */
 NOSIGBUS_API size_t nosigbus_region_size(const struct nosigbus_region* region) NOSIGBUS_NOEXCEPT;
+
+/* Two calls that tell, without a lock, a system call or anything that belongs to a thread, whether what was read
+ * between them was the file's:
+ *
+ *   uint64_t begun = nosigbus_region_begin(region);
+ *   draw(nosigbus_region_data(region));
+ *   if (nosigbus_region_end(region, begun) != 0) disconnect(client);
+ *
+ * Any number of brackets may be open, on any threads, nested or not; end may be called on another thread than
+ * begin. begun: what nosigbus_region_begin returned. nosigbus_region_end returns 0: no zeros stood in place of
+ * the file's pages in the meantime, in any place where the region is or was; -EFAULT: they did, or a resize moved
+ * the region meanwhile. Neither touches the region's memory. The region must not be NULL. Async-signal-safe. */
+NOSIGBUS_API uint64_t nosigbus_region_begin(const struct nosigbus_region* region) NOSIGBUS_NOEXCEPT;
+NOSIGBUS_API int nosigbus_region_end(const struct nosigbus_region* region, uint64_t begun) NOSIGBUS_NOEXCEPT;
 
 struct nosigbus_region_status {
   /* Faults absorbed in this region since it began. */
@@ -119,8 +136,35 @@ NOSIGBUS_API int nosigbus_region_status(struct nosigbus_region* region, struct n
  *   reached. */
 NOSIGBUS_API int nosigbus_region_refresh(struct nosigbus_region* region) NOSIGBUS_NOEXCEPT;
 
-/* Ends the region. A mapping made by nosigbus_map is unmapped; an adopted one stays as it is, overlays
- * included. Waits for signal handlers that are at work in this region, for nothing else.
+/* Brings a part of the region into memory, so that a *system call* may be given it: write(2), sendmsg(2),
+ * io_uring and ioctls fail with EFAULT where a page is missing, or do less than was asked, and no signal handler
+ * can help them. What is missing is overlaid with zeros, as if it had been read; status and events tell.
+ * docs/system-calls.md shows how to use it.
+ *
+ * offset: bytes from the beginning of the region. length: bytes; 0 does nothing.
+ * Returns 0: each page can be read now; -EINVAL: not within the region; -EFAULT: a page cannot be read for a
+ *   reason that the region does not absorb (I/O error, poison, protection), or overlays cannot be made.
+ * The file can be cut off again before the system call reads the page, which it then says (EFAULT, or a short
+ * count): repeat both, or give it a copy (nosigbus_safe_read). */
+NOSIGBUS_API int nosigbus_region_prefault(struct nosigbus_region* region, size_t offset,
+                                          size_t length) NOSIGBUS_NOEXCEPT;
+
+/* Makes the region longer or shorter, when the other side has said that the file's size is another.
+ *
+ * new_length: bytes, > 0; may reach beyond the end of the file.
+ * Returns 0: nosigbus_region_size is new_length, and nosigbus_region_data may be another address. A region that
+ *   grows moves unless there is room behind it, and makes room when it moves. Where it was before stays mapped
+ *   and guarded, with the length that it had, until the region's release: readers that still use the old address
+ *   are safe, and see the same file. A region that shrinks never moves; what is behind new_length is mapped no
+ *   more (of an adopted mapping: guarded no more), so nobody may use it then. -EINVAL: region NULL or not live,
+ *   new_length 0; -EOVERFLOW: offset + new_length does not fit; -ENOTSUP: a writable private mapping that would
+ *   have to move, which would lose what was written to it, or a mapping of which nothing is left to duplicate and
+ *   that was adopted without a descriptor; -ENOMEM: no address space or map limit reached. On error the region is
+ *   as it was. Concurrent calls for one region wait for each other. */
+NOSIGBUS_API int nosigbus_region_resize(struct nosigbus_region* region, size_t new_length) NOSIGBUS_NOEXCEPT;
+
+/* Ends the region. A mapping made by nosigbus_map or _resize is unmapped; an adopted one stays as it is,
+ * overlays included. Waits for signal handlers that are at work in this region, for nothing else.
  *
  * Returns 0, or -EINVAL: region NULL or not live. */
 NOSIGBUS_API int nosigbus_region_release(struct nosigbus_region* region) NOSIGBUS_NOEXCEPT;

@@ -127,7 +127,8 @@ uint64_t file_size(const region_descriptor& region) {
 uint64_t bytes_within(const region_descriptor& region, uint64_t size) {
   const uint64_t offset = static_cast<uint64_t>(region.offset);
   if (size <= offset) return 0;
-  return size - offset < region.size ? size - offset : region.size;
+  const size_t all = region.size;
+  return size - offset < all ? size - offset : all;
 }
 
 bool make_shadow(region_descriptor& region) {
@@ -137,6 +138,7 @@ bool make_shadow(region_descriptor& region) {
   const long shadow = sys::mremap(region.base, 0, region.mapped, MREMAP_MAYMOVE);
   if (sys::failed(shadow)) return false;
   region.shadow = static_cast<uintptr_t>(shadow);
+  region.shadow_length = region.mapped;
   return true;
 }
 
@@ -173,7 +175,8 @@ verdict lost(const region_descriptor& region, const nosigbus_fault& fault, size_
   const size_t unit = fault.granule > region.granule ? fault.granule : region.granule;
   const uintptr_t begin = (region.base + page) & ~(unit - 1), end = begin + unit;
   const size_t from = begin > region.base ? begin - region.base : 0;
-  const size_t to = end - region.base < region.mapped ? end - region.base : region.mapped;
+  const size_t mapped = region.mapped;
+  const size_t to = end - region.base < mapped ? end - region.base : mapped;
   return {fault.cause, {from, to}, from};
 }
 

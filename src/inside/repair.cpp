@@ -130,6 +130,7 @@ bool absorbs(const region_descriptor& region, const nosigbus_fault& fault) {
 
 bool repair_locked(region_descriptor& region, region_lock& lock, nosigbus_fault& fault) {
   const size_t page = (fault.address - region.base) & ~(region.granule - 1);
+  if (page >= region.mapped) return false;  // just cut off
   // Another thread was faster. Asked of the kernel, not of our books: somebody may have mapped a file
   // over our overlay, and resuming would then fault for ever.
   if (region.overlays.contains(page) && fault.cause == NOSIGBUS_MISSING &&

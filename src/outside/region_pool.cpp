@@ -95,6 +95,17 @@ region_descriptor* take() {
   }
 }
 
+#ifdef NOSIGBUS_CHECKS
+// A released handle has to stay one for a while to be recognised: the last ones wait before they are reused.
+void give(region_descriptor& region) {
+  static constinit std::atomic<region_descriptor*> g_waiting[256]{};
+  static constinit std::atomic<uint32_t> g_next{0};
+  const uint32_t turn = g_next.fetch_add(1, std::memory_order_relaxed);
+  region_descriptor* const longest = g_waiting[turn % 256].exchange(&region, std::memory_order_acq_rel);
+  if (longest != nullptr) push(*longest, *longest);
+}
+#else
 void give(region_descriptor& region) { push(region, region); }
+#endif
 
 }  // namespace nosigbus::region_pool

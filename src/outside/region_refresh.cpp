@@ -5,6 +5,7 @@
 #include <nosigbus/region.h>
 #include <src/inside/probe.h>
 #include <src/inside/region_facts.h>
+#include <src/outside/place.h>
 #include <src/shared/region_lock.h>
 
 namespace nosigbus {
@@ -113,7 +114,7 @@ int refresh_locked(region_descriptor& region, region_lock& lock) {
   }
   lock.end_change();
   if (region.overlays.empty() && region.shadow != 0) {
-    sys::munmap(region.shadow, region.mapped);
+    sys::munmap(region.shadow, region.shadow_length);
     region.shadow = 0;
   }
   if (error != 0) return error;
@@ -127,8 +128,13 @@ int refresh_locked(region_descriptor& region, region_lock& lock) {
 using namespace nosigbus;
 
 int nosigbus_region_refresh(nosigbus_region* region) noexcept {
-  if (region == nullptr) return -EINVAL;
-  const scoped_signal_block no_signals;
-  region_lock lock(*region, no_signals);
-  return refresh_locked(*region, lock);
+  if (!usable(region)) return -EINVAL;
+  int whole = 1;
+  for (region_descriptor* place = newest_place(*region); place != nullptr; place = place->older) {
+    const scoped_signal_block no_signals;
+    region_lock lock(*place, no_signals);
+    const int answer = refresh_locked(*place, lock);
+    if (answer < whole) whole = answer;
+  }
+  return whole;
 }

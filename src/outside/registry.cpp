@@ -96,32 +96,40 @@ bool foreign_owner(const node& at, unsigned shift, uintptr_t base, uintptr_t beg
   return false;
 }
 
-void remove_range(uintptr_t begin, uintptr_t end) {
-  uintptr_t reached;
-  for_each_slot(begin, end, &reached, [](slot& item) {
-    item.owner.store(nullptr, std::memory_order_seq_cst);
-    return 0;
-  });
+// Clears the slots of [begin, end) that belong to the region. `base` is where the node's range starts.
+void clear(node& at, unsigned shift, uintptr_t base, uintptr_t begin, uintptr_t end,
+           const region_descriptor& region) {
+  const uintptr_t first = begin > base ? (begin - base) >> shift : 0;
+  const uintptr_t last = (end - 1 - base) >> shift;
+  for (uintptr_t i = first; i <= last && i < slots; ++i) {
+    slot& item = at.items[i];
+    if (item.owner.load(std::memory_order_relaxed) == &region) {
+      item.owner.store(nullptr, std::memory_order_seq_cst);
+    }
+    node* const child = item.child.load(std::memory_order_acquire);
+    if (child != nullptr) clear(*child, shift - slot_bits, base + (i << shift), begin, end, region);
+  }
 }
 
 }  // namespace
 
-int add(region_descriptor& region, bool fresh) {
-  const uintptr_t end = region.base + region.mapped;
-  if (end < region.base || end > uintptr_t{1} << address_bits) return -EINVAL;
+int add(region_descriptor& region, uintptr_t begin, uintptr_t end, bool fresh) {
+  if (end < begin || end > uintptr_t{1} << address_bits) return -EINVAL;
   uintptr_t reached;
-  int error = for_each_slot(region.base, end, &reached, [&region](slot& item) {
-    region_descriptor* nobody = nullptr;
+  int error = for_each_slot(begin, end, &reached, [&region](slot& item) {
+    region_descriptor* owner = nullptr;
     // seq_cst, which includes release: whoever finds the region finds its fields.
-    return item.owner.compare_exchange_strong(nobody, &region, std::memory_order_seq_cst) ? 0 : -EEXIST;
+    const bool claimed = item.owner.compare_exchange_strong(owner, &region, std::memory_order_seq_cst);
+    return claimed || owner == &region ? 0 : -EEXIST;
   });
   // Claim first, then look: of two that overlap, at least one sees the other.
-  if (error == 0 && !fresh && foreign_owner(g_root, root_shift, 0, region.base, end, &region))
-    error = -EEXIST;
-  if (error != 0) remove_range(region.base, reached);
+  if (error == 0 && !fresh && foreign_owner(g_root, root_shift, 0, begin, end, &region)) error = -EEXIST;
+  if (error != 0 && reached > begin) remove(region, begin, reached);
   return error;
 }
 
-void remove(region_descriptor& region) { remove_range(region.base, region.base + region.mapped); }
+void remove(region_descriptor& region, uintptr_t begin, uintptr_t end) {
+  clear(g_root, root_shift, 0, begin, end, region);
+}
 
 }  // namespace nosigbus::registry

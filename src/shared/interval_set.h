@@ -119,6 +119,12 @@ class interval_set {
     return false;
   }
 
+  // Takes everything from `end` on out of the set.
+  void cut_off(size_t end) {
+    while (size_ > 0 && items_[size_ - 1].begin >= end) --size_;
+    if (size_ > 0 && items_[size_ - 1].end > end) items_[size_ - 1].end = end;
+  }
+
  private:
   interval items_[Capacity] = {};
   unsigned size_ = 0;

@@ -26,33 +26,50 @@ struct region_sync {
   visitor_count visitors;
   // Held by whoever changes overlays: the handler's repair, refresh; and by status to read them.
   futex_lock lock;
+  // Of a handle: held by resize, from beginning to end. Taken before `lock`, never by handlers.
+  futex_lock resizing;
 };
 
 }  // namespace nosigbus
 
 struct nosigbus_region {
-  // --- Set by map/adopt before the region is visible, constant until its release. The registry's
+  // --- Set by map, adopt or resize before it is visible, constant until the region's release. The registry's
   //     release store publishes them, its acquire load in whoever finds the region receives them.
-  uintptr_t base;  // page-aligned
-  size_t size;     // as asked
-  size_t mapped;   // rounded up to the granule
-  size_t granule;  // page size, of huge pages their own
-  off_t offset;    // file offset of base; unknown_offset where it is not known
-  int fd;          // duplicate of the file, -1 without
-  int prot;        // protection at map time; of an adopted mapping, as it was then
-  unsigned flags;  // NOSIGBUS_* of region.h
-  bool owned;      // mapped by nosigbus_map: release unmaps it
-  bool has_holes;  // adopted with anonymous memory in it: overlays of an earlier region, say
+  // A region that resize has moved has a descriptor for each place where it is or was. Its user knows it by
+  // the first.
+  nosigbus_region* handle;  // the first; itself, if it is
+  nosigbus_region* older;   // the place before; null for the first
+  uintptr_t base;           // page-aligned
+  size_t granule;           // page size, of huge pages their own
+  off_t offset;             // file offset of base; unknown_offset where it is not known
+  int fd;                   // duplicate of the file, -1 without; belongs to the handle
+  int prot;                 // protection at map time; of an adopted mapping, as it was then
+  unsigned flags;           // NOSIGBUS_* of region.h
+  bool owned;               // mapped by nosigbus_map: release unmaps it
+  bool has_holes;           // adopted with anonymous memory in it: overlays of an earlier region, say
   bool begins_with_hole;
   bool shared;                    // MAP_SHARED
   bool overlays_stay_unwritable;  // whatever mprotect(2) makes of the region
+
+  // --- Written under sync->lock, read by anybody. Memory is there before it is counted, and counted before
+  //     the registry leads there.
+  std::atomic<size_t> size;    // as asked
+  std::atomic<size_t> mapped;  // rounded up to the granule
+
+  // --- Written by resize alone, under sync->resizing.
+  size_t reserved;                       // bytes behind `mapped` that are kept free for it to grow into
+  std::atomic<nosigbus_region*> newest;  // of a handle: where the region is now (release/acquire)
+
+  // --- Of a handle: whether it is one. Written by map, adopt and release.
+  std::atomic<bool> live;
 
   // --- Written under sync->lock, read under it.
   nosigbus::interval_set<nosigbus::max_overlays> overlays;  // offsets from base; grade: nosigbus_cause
   unsigned isolated;          // overlays that touched no other when they were made: each can stay a VMA
   uint64_t first_bad_offset;  // UINT64_MAX without overlays
   uintptr_t shadow;           // a second mapping of the file, the way back to it; 0 without
-  bool fd_remaps;             // the fd may be mapped again with prot: the way back where there is no shadow
+  size_t shadow_length;
+  bool fd_remaps;  // the fd may be mapped again with prot: the way back where there is no shadow
   // All that was ever overlaid, healed or not, with the gravest cause.
   nosigbus::interval ever_overlaid;
   // A change is under way: found by whoever has the lock, it was torn by a fork (region_lock.h).
@@ -78,6 +95,17 @@ namespace nosigbus {
 
 using region_descriptor = ::nosigbus_region;
 inline constexpr off_t unknown_offset = -1;
+
+inline region_descriptor* newest_place(const region_descriptor& handle) {
+  return handle.newest.load(std::memory_order_acquire);
+}
+
+// The generation of all places together is the sum of these, and odd while one of them is overlaid: it never
+// comes back to what it was before one was.
+inline uint64_t rounded_generation(const region_descriptor& place) {
+  const uint64_t value = place.generation.load(std::memory_order_acquire);
+  return value + (value & 1);
+}
 
 // Why the region is overlaid: the gravest of its overlays' causes, as the enumeration orders them.
 inline nosigbus_cause gravest_cause(const region_descriptor& region) {

@@ -50,14 +50,16 @@ region_descriptor* find(uintptr_t address);
 // The first address in [begin, end) that belongs to a region, `end` if none. Wait-free as find.
 uintptr_t find_first(uintptr_t begin, uintptr_t end);
 
-// Makes a region visible in [base, base + mapped). fresh: the range has just been mapped, so that only
-// a region whose memory was unmapped behind our back could overlap it. 0, -EEXIST (part of it belongs to
-// another region), -ENOMEM, -EINVAL (address beyond 57 bits). On error nothing has changed; another
-// thread that adds an overlapping region at that moment may fail as well.
-int add(region_descriptor& region, bool fresh);
+// Makes a region visible in [begin, end), where it may be visible in part already. fresh: the range has just
+// been mapped, so that only a region whose memory was unmapped behind our back could overlap it. 0, -EEXIST
+// (part of it belongs to another region), -ENOMEM, -EINVAL (address beyond 57 bits). On error nothing has
+// changed, but for a region that was visible in part before; another thread that adds an overlapping region
+// at that moment may fail as well.
+int add(region_descriptor& region, uintptr_t begin, uintptr_t end, bool fresh);
 
-// Makes it invisible.
-void remove(region_descriptor& region);
+// Makes it invisible in [begin, end). Visible in front of it, it has to be added there anew first: larger
+// pieces of it may reach beyond `begin`.
+void remove(region_descriptor& region, uintptr_t begin, uintptr_t end);
 
 // A region that cannot be released while this object lives. Empty where none is at the address.
 class visited_region {

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <fcntl.h>
+#include <src/outside/place.h>
+#include <src/outside/runtime.h>
+#include <src/outside/unwritable_zeros.h>
+#include <src/shared/counters.h>
+#include <src/shared/region_lock.h>
+#include <src/shared/region_pool.h>
+#include <src/shared/registry.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+namespace nosigbus {
+
+namespace {
+
+// A duplicate that tells the file's size, and is a way back to it: a convenience, for which half of the
+// descriptors that the program may have are left alone. needed: or any.
+int keep_descriptor(int fd, bool needed) {
+  if (fd < 0) return -1;
+  const int kept = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+  constexpr int few = 64;
+  struct rlimit limit;
+  if (kept < few || needed || getrlimit(RLIMIT_NOFILE, &limit) != 0) return kept;
+  if (static_cast<rlim_t>(kept) < limit.rlim_cur / 2) return kept;
+  close(kept);
+  return -1;
+}
+
+void describe(region_descriptor& place, const blueprint& plan) {
+  place.base = plan.base;
+  place.size.store(plan.size, std::memory_order_relaxed);
+  place.mapped.store(plan.mapped, std::memory_order_relaxed);
+  place.reserved = plan.reserved;
+  place.granule = plan.granule;
+  place.offset = plan.offset;
+  place.prot = plan.prot;
+  place.flags = plan.flags;
+  place.owned = plan.owned;
+  place.has_holes = plan.has_holes;
+  place.begins_with_hole = plan.begins_with_hole;
+  place.shared = plan.shared;
+  place.overlays_stay_unwritable =
+      plan.overlays_stay_unwritable && (plan.flags & NOSIGBUS_DISCARD_WRITES) == 0;
+  place.fd_remaps = plan.fd_remaps && place.fd >= 0;
+  place.overlays.clear();
+  place.first_bad_offset = UINT64_MAX;
+  place.shadow = 0;
+  place.isolated = 0;
+  place.ever_overlaid = {};
+  place.changing = false;
+  place.faults.store(0, std::memory_order_relaxed);
+}
+
+// What handlers need before they can find the place.
+int prepare_handlers(const region_descriptor& place) {
+  watch_reads();
+  if (place.overlays_stay_unwritable) make_unwritable_zeros();
+  const bool writable = (place.prot & PROT_WRITE) != 0 && (place.flags & NOSIGBUS_DISCARD_WRITES) == 0;
+  return writable ? runtime::watch_writes_to_overlays() : 0;
+}
+
+}  // namespace
+
+int begin_place(region_descriptor** out, const blueprint& plan, region_descriptor* handle) {
+  region_descriptor* const place = region_pool::take();
+  if (place == nullptr) return -ENOMEM;
+  const bool first = handle == nullptr;
+  place->handle = first ? place : handle;
+  place->older = first ? nullptr : newest_place(*handle);
+  place->newest.store(place, std::memory_order_relaxed);
+  place->fd = first ? keep_descriptor(plan.fd, (plan.flags & NOSIGBUS_CLIP) != 0) : plan.fd;
+  describe(*place, plan);
+
+  // Counted first: from now on nobody uninstalls the handler.
+  if (first) counters::add(g_counters.regions);
+  int error = plan.fd >= 0 && place->fd < 0 && (plan.flags & NOSIGBUS_CLIP) != 0 ? -EMFILE : 0;
+  if (error == 0) error = prepare_handlers(*place);
+  if (error == 0) error = registry::add(*place, place->base, place->base + place->mapped, plan.owned);
+  if (error != 0) {
+    if (first) counters::subtract(g_counters.regions);
+    if (first && place->fd >= 0) close(place->fd);
+    region_pool::give(*place);
+    return error;
+  }
+  if ((plan.flags & NOSIGBUS_CLIP) != 0) g_overlay_census.begins();
+  place->live.store(first, std::memory_order_release);
+  *out = place;
+  return 0;
+}
+
+void end_place(region_descriptor& place) {
+  registry::remove(place, place.base, place.base + place.mapped);
+  place.sync->visitors.wait_until_none();
+  if (place.shadow != 0) munmap(reinterpret_cast<void*>(place.shadow), place.shadow_length);
+  if (place.owned) munmap(reinterpret_cast<void*>(place.base), place.mapped + place.reserved);
+  {
+    const scoped_signal_block no_signals;
+    const region_lock lock(place, no_signals);
+    if (!place.overlays.empty()) overlay_ends(place);
+    place.overlays.clear();
+  }
+  if ((place.flags & NOSIGBUS_CLIP) != 0) g_overlay_census.ends();
+}
+
+bool usable(const region_descriptor* handle) {
+  if (handle == nullptr) return false;
+  const bool live = handle->live.load(std::memory_order_acquire);
+#ifdef NOSIGBUS_CHECKS
+  if (!live) {
+    fprintf(stderr, "nosigbus: a region is used after its release (%p)\n", static_cast<const void*>(handle));
+    abort();
+  }
+#endif
+  return live;
+}
+
+}  // namespace nosigbus

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+//
+// Looks at pages ahead of a system call, and repairs what a fault would have had repaired.
+#include <errno.h>
+#include <nosigbus/region.h>
+#include <src/inside/probe.h>
+#include <src/inside/repair.h>
+#include <src/outside/place.h>
+
+namespace nosigbus {
+
+namespace {
+
+bool readable(uintptr_t begin, uintptr_t end) {
+  return probe::pages(begin, end - begin, false) == probe::answer::accessible;
+}
+
+// The first page of [begin, end) that cannot be read, `end` if none. Looks at ever longer pieces, and at
+// shorter ones again where one is bad.
+uintptr_t first_unreadable(uintptr_t begin, uintptr_t end, size_t granule) {
+  // One probe of many pages would look at the last one only.
+  const bool many = probe::populate_works();
+  for (size_t step = many ? end - begin : granule; begin < end;) {
+    const size_t length = step < end - begin ? step : end - begin;
+    if (readable(begin, begin + length)) {
+      begin += length;
+      if (many) step *= 2;
+    } else if (length == granule) {
+      return begin;
+    } else {
+      step = (length / 2 + granule - 1) & ~(granule - 1);
+    }
+  }
+  return end;
+}
+
+// As if the page had been read.
+bool repair_page(uintptr_t address, size_t granule) {
+  nosigbus_fault fault{};
+  fault.address = address;
+  fault.signo = SIGBUS;
+  fault.code = BUS_ADRERR;
+  fault.cause = NOSIGBUS_MISSING;
+  fault.access = NOSIGBUS_READ;
+  fault.granule = granule;
+  return repair(fault);
+}
+
+}  // namespace
+
+}  // namespace nosigbus
+
+using namespace nosigbus;
+
+int nosigbus_region_prefault(nosigbus_region* region, size_t offset, size_t length) noexcept {
+  if (!usable(region)) return -EINVAL;
+  const region_descriptor& place = *newest_place(*region);
+  const size_t size = place.size;
+  if (offset > size || length > size - offset) return -EINVAL;
+  if (length == 0) return 0;
+  const size_t granule = place.granule;
+  uintptr_t at = (place.base + offset) & ~(granule - 1);
+  const uintptr_t end = (place.base + offset + length + granule - 1) & ~(granule - 1);
+  while ((at = first_unreadable(at, end, granule)) != end) {
+    if (!repair_page(at, granule)) return -EFAULT;
+  }
+  return 0;
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+//
+// Brackets around reads, and pages brought in ahead of system calls.
+#include <cerrno>
+#include <vector>
+
+#include "support/region_fixture.h"
+
+using namespace test;
+
+namespace {
+
+const size_t page = page_size();
+
+ssize_t write_to_pipe(const void* from, size_t n) {
+  int ends[2];
+  CHILD_CHECK(pipe(ends) == 0);
+  const ssize_t result = write(ends[1], from, n);
+  const int error = errno;
+  close(ends[0]);
+  close(ends[1]);
+  return result < 0 ? -error : result;
+}
+
+}  // namespace
+
+TEST_CASE("a bracket tells whether all that was read was the file's") {
+  with_each_healing_region([](origin from) {
+    shared_file file(4 * page);
+    nosigbus::region region = make_region(from, file, 4 * page);
+    const uint64_t outer = region.begin_read();
+    const uint64_t first = region.begin_read();
+    CHILD_CHECK(is_pattern(region, 0, 4 * page));
+    CHILD_CHECK(region.end_read(first));
+
+    file.resize(page);
+    const uint64_t second = region.begin_read();
+    CHILD_CHECK(region.end_read(second));  // nothing was read yet
+    CHILD_CHECK(peek(region, 2 * page) == 0);
+    CHILD_CHECK(!region.end_read(second));
+    CHILD_CHECK(!region.end_read(region.begin_read()));
+
+    // Healed in between: it was not whole all the same.
+    const uint64_t third = region.begin_read();
+    file.resize(4 * page);
+    CHILD_CHECK(region.refresh() == 1);
+    CHILD_CHECK(!region.end_read(third));
+    CHILD_CHECK(!region.end_read(outer));
+    const uint64_t fourth = region.begin_read();
+    CHILD_CHECK(peek(region, 0) == pattern(0));
+    CHILD_CHECK(region.end_read(fourth));
+  });
+}
+
+TEST_CASE("a bracket tells of each place where the region is or was") {
+  with_each_healing_region([](origin from) {
+    shared_file file(64 * page);
+    nosigbus::region region = make_region(from, file, page);
+    const volatile unsigned char* const before = static_cast<unsigned char*>(region.data());
+    mmap(const_cast<unsigned char*>(before) + page, page, PROT_NONE,
+         MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    CHILD_CHECK(region.resize(64 * page) == 0);
+    CHILD_CHECK(region.data() != before);
+    const uint64_t begun = region.begin_read();
+    CHILD_CHECK((begun & 1) == 0);
+    CHILD_CHECK(before[0] == pattern(0));
+    CHILD_CHECK(region.end_read(begun));
+    file.resize(0);
+    CHILD_CHECK(before[0] == 0);
+    CHILD_CHECK(!region.end_read(begun));
+    file.resize(64 * page);
+    CHILD_CHECK(region.refresh() == 1);
+    CHILD_CHECK(region.end_read(region.begin_read()));
+    CHILD_CHECK(!region.end_read(begun));
+  });
+}
+
+TEST_CASE("after prefault a system call reads what the file has, and zeros") {
+  with_each_region([](origin from) {
+    shared_file file(8 * page);
+    nosigbus::region region = make_region(from, file, 8 * page);
+    CHILD_CHECK(region.prefault(0, 8 * page) == 0);
+    CHILD_CHECK(!region.status().overlaid);
+    file.resize(3 * page);
+    const char* const data = static_cast<const char*>(region.data());
+    CHILD_CHECK(write_to_pipe(data + 3 * page, page) == -EFAULT);
+    CHILD_CHECK(region.prefault(2 * page + 7, 2 * page) == 0);
+    CHILD_CHECK(write_to_pipe(data + 2 * page, 2 * page) == static_cast<ssize_t>(2 * page));
+    CHILD_CHECK(region.status().overlaid);
+    CHILD_CHECK(region.status().cause == NOSIGBUS_EOF);
+    CHILD_CHECK(is_pattern(region, 0, 3 * page));
+    CHILD_CHECK(is_zero(region, 3 * page, 8 * page));
+  });
+}
+
+TEST_CASE("prefault takes what is within the region") {
+  CHECK(in_child([] {
+          shared_file file(page);
+          nosigbus::region region = make_region(origin::mapped, file, page + 1);
+          CHILD_CHECK(region.prefault(0, 0) == 0);
+          CHILD_CHECK(region.prefault(page + 1, 0) == 0);
+          CHILD_CHECK(region.prefault(page, 1) == 0);
+          CHILD_CHECK(region.prefault(page + 2, 0) == -EINVAL);
+          CHILD_CHECK(region.prefault(page, 2) == -EINVAL);
+          CHILD_CHECK(region.prefault(1, SIZE_MAX) == -EINVAL);
+          CHILD_CHECK(nosigbus_region_prefault(nullptr, 0, 0) == -EINVAL);
+          return 0;
+        }) == exited(0));
+}
+
+TEST_CASE("a region that was released is refused, or ends the process where that is looked for") {
+  CHECK(in_child([] {
+          shared_file file(page);
+          nosigbus_region* region = make_region(origin::mapped, file, page).detach();
+          CHILD_CHECK(nosigbus_region_release(region) == 0);
+          for (int i = 0; i < 10; ++i)
+            nosigbus_region_release(make_region(origin::mapped, file, page).detach());
+          CHILD_CHECK(nosigbus_region_refresh(region) == -EINVAL);
+          CHILD_CHECK(nosigbus_region_release(region) == -EINVAL);
+          return 0;
+        }) == (NOSIGBUS_TEST_CHECKS ? killed_by(SIGABRT) : exited(0)));
+}
+
+TEST_CASE("prefault absorbs no more than a fault") {
+  CHECK(in_child([] {
+          shared_file file(page);
+          nosigbus::region forbidden = make_region(origin::mapped, file, page, PROT_NONE);
+          CHILD_CHECK(forbidden.prefault(0, page) == -EFAULT);
+          return 0;
+        }) == exited(0));
+}

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: MIT
+//
+// Regions that become longer and shorter, in place and by moving.
+#include <fcntl.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <thread>
+
+#include "support/no_qemu.h"
+#include "support/region_fixture.h"
+
+using namespace test;
+
+namespace {
+
+const size_t page = page_size();
+
+// Nothing can be mapped behind the region any more.
+void block(const nosigbus::region& region) {
+  char* const behind = static_cast<char*>(region.data()) + (region.size() + page - 1) / page * page;
+  mmap(behind, page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+}
+
+// The region's file in this process's list of mappings.
+size_t count_file_mappings() {
+  FILE* const maps = fopen("/proc/self/maps", "r");
+  size_t count = 0;
+  char line[512];
+  while (fgets(line, sizeof line, maps) != nullptr) count += strstr(line, "memfd:") != nullptr;
+  fclose(maps);
+  return count;
+}
+
+const unsigned char* bytes(const nosigbus::region& region) {
+  return static_cast<const unsigned char*>(region.data());
+}
+
+}  // namespace
+
+TEST_CASE("a region that grows shows what the file has there; and where it was it stays") {
+  with_each_healing_region([](origin from) {
+    for (const bool blocked : {false, true}) {
+      shared_file file(8 * page);
+      nosigbus::region region = make_region(from, file, 3 * page);
+      const volatile unsigned char* const before = bytes(region);
+      if (blocked) block(region);
+      CHILD_CHECK(region.resize(8 * page) == 0);
+      CHILD_CHECK(region.size() == 8 * page);
+      CHILD_CHECK(is_pattern(region, 0, 8 * page));
+      CHILD_CHECK(region.status().faults == 0);
+      if (blocked) CHILD_CHECK(region.data() != before);
+      for (size_t i = 0; i < 3 * page; ++i) CHILD_CHECK(before[i] == pattern(i));
+
+      file.resize(2 * page);
+      CHILD_CHECK(before[2 * page] == 0);
+      CHILD_CHECK(before[2 * page - 1] == pattern(2 * page - 1));
+      CHILD_CHECK(is_zero(region, 2 * page, 8 * page));
+      CHILD_CHECK(region.status().overlaid);
+      CHILD_CHECK(region.status().first_bad_offset == 2 * page);
+      file.resize(8 * page);
+      file.draw();
+      CHILD_CHECK(region.refresh() == 1);
+      CHILD_CHECK(is_pattern(region, 0, 8 * page));
+      for (size_t i = 0; i < 3 * page; ++i) CHILD_CHECK(before[i] == pattern(i));
+    }
+  });
+}
+
+TEST_CASE("a region that is overlaid grows") {
+  with_each_healing_region([](origin from) {
+    for (const size_t kept : {size_t{0}, page}) {
+      for (const bool blocked : {false, true}) {
+        shared_file file(4 * page);
+        nosigbus::region region = make_region(from, file, 4 * page);
+        if (blocked) block(region);
+        file.resize(kept);
+        CHILD_CHECK(peek(region, 3 * page) == 0);
+        CHILD_CHECK(region.resize(6 * page) == 0);
+        CHILD_CHECK(is_pattern(region, 0, kept));
+        CHILD_CHECK(is_zero(region, kept, 6 * page));
+        CHILD_CHECK(vmas_in(region) <= 3);
+        file.resize(6 * page);
+        file.draw();
+        CHILD_CHECK(region.refresh() == 1);
+        CHILD_CHECK(is_pattern(region, 0, 6 * page));
+      }
+    }
+  });
+}
+
+TEST_CASE("growing page by page moves rarely, and release leaves nothing") {
+  with_each_healing_region([](origin from) {
+    constexpr size_t most = 600;
+    shared_file file(most * page);
+    const size_t files = count_file_mappings(), descriptors = count_descriptors();
+    {
+      nosigbus::region region = make_region(from, file, page);
+      const void* last = region.data();
+      unsigned moves = 0;
+      for (size_t pages = 2; pages <= most; ++pages) {
+        block(region);
+        CHILD_CHECK(region.resize(pages * page) == 0);
+        CHILD_CHECK(peek(region, pages * page - 1) == pattern(pages * page - 1));
+        moves += region.data() != last;
+        last = region.data();
+      }
+      CHILD_CHECK(moves <= 12);
+      CHILD_CHECK(vmas_in(region) == 1);
+      CHILD_CHECK(count_file_mappings() <= files + 13);
+    }
+    // An adopted mapping stays.
+    CHILD_CHECK(count_file_mappings() == files + (from == origin::mapped ? 0 : 1));
+    CHILD_CHECK(count_descriptors() == descriptors);
+  });
+}
+
+TEST_CASE("shorter and longer again, where it is") {
+  with_each_region([](origin from) {
+    if (from != origin::mapped) return;
+    shared_file file(8 * page);
+    nosigbus::region region = make_region(from, file, 8 * page);
+    const void* const before = region.data();
+    for (int i = 0; i < 2000; ++i) {
+      CHILD_CHECK(region.resize(page * 3 + 5) == 0);
+      CHILD_CHECK(region.size() == page * 3 + 5);
+      CHILD_CHECK(region.resize(8 * page) == 0);
+      CHILD_CHECK(region.data() == before);
+    }
+    CHILD_CHECK(is_pattern(region, 0, 8 * page));
+    CHILD_CHECK(vmas_in(region) == 1);
+    file.resize(0);
+    CHILD_CHECK(is_zero(region, 0, 8 * page));
+    CHILD_CHECK(region.resize(page) == 0);
+    CHILD_CHECK(region.status().overlaid);
+    file.resize(page);
+    CHILD_CHECK(region.refresh() == 1);
+  });
+}
+
+TEST_CASE("what a region gave up is not absorbed any more") {
+  for (const origin from : origins) {
+    CAPTURE(static_cast<int>(from));
+    CHECK(in_child([from] {
+            enter_by(entry::installed);
+            shared_file file(8 * page);
+            nosigbus::region region = make_region(from, file, 8 * page);
+            CHILD_CHECK(region.resize(3 * page) == 0);
+            file.resize(page);
+            CHILD_CHECK(peek(region, 2 * page) == 0);
+            peek(region, 3 * page);
+            return 0;
+          }) == killed_by(from == origin::mapped ? SIGSEGV : SIGBUS));
+  }
+}
+
+TEST_CASE("private regions grow where it loses nothing") {
+  CHECK(in_child([] {
+          enter_by(entry::installed);
+          shared_file file(4 * page);
+          nosigbus::region region = make_region(origin::mapped, file, page, PROT_READ, NOSIGBUS_PRIVATE);
+          block(region);
+          CHILD_CHECK(region.resize(4 * page) == 0);
+          CHILD_CHECK(is_pattern(region, 0, 4 * page));
+          nosigbus::region writable =
+              make_region(origin::mapped, file, page, PROT_READ | PROT_WRITE, NOSIGBUS_PRIVATE);
+          poke(writable, 5, 77);
+          block(writable);
+          CHILD_CHECK(writable.resize(4 * page) == -ENOTSUP);
+          CHILD_CHECK(writable.size() == page);
+          CHILD_CHECK(peek(writable, 5) == 77);
+          return 0;
+        }) == exited(0));
+}
+
+TEST_CASE("a sealed file is safe as far as it reaches, not as far as it is mapped" NO_QEMU("no seals")) {
+  CHECK(in_child([] {
+          enter_by(entry::installed);
+          shared_file file(2 * page, MFD_ALLOW_SEALING);
+          nosigbus::region region = make_region(origin::mapped, file, 2 * page);
+          CHILD_CHECK(!region.status().sealed);
+          CHILD_CHECK(fcntl(file.fd(), F_ADD_SEALS, F_SEAL_SHRINK) == 0);
+          CHILD_CHECK(region.status().sealed);
+          CHILD_CHECK(region.resize(2 * page + 1) == 0);
+          CHILD_CHECK(!region.status().sealed);
+          CHILD_CHECK(peek(region, 2 * page) == 0);
+          CHILD_CHECK(region.resize(2 * page) == 0);
+          CHILD_CHECK(region.status().sealed);
+          return 0;
+        }) == exited(0));
+}
+
+TEST_CASE("readers at the old and at the new address, while a region grows and its file changes") {
+  with_each_healing_region([](origin from) {
+    constexpr size_t most = 600;
+    shared_file file(most * page);
+    nosigbus::region region = make_region(from, file, page);
+    std::atomic<bool> stop{false};
+    std::atomic<int> wrong{0};
+    const auto read = [&] {
+      while (!stop) {
+        const size_t size = region.size();
+        const unsigned char byte = bytes(region)[size - 1];
+        if (byte != 0 && byte != pattern(size - 1)) ++wrong;
+        region.status();
+        region.refresh();
+      }
+    };
+    std::thread first(read), second(read);
+    for (size_t pages = 2; pages <= most; ++pages) {
+      CHILD_CHECK(region.resize(pages * page) == 0);
+      file.resize(pages * page / 2);
+      file.resize(most * page);
+      file.draw();
+    }
+    stop = true;
+    first.join();
+    second.join();
+    CHILD_CHECK(wrong == 0);
+    CHILD_CHECK(region.refresh() == 1);
+  });
+}
+
+TEST_CASE("bad lengths") {
+  CHECK(in_child([] {
+          shared_file file(2 * page);
+          nosigbus::region region = make_region(origin::mapped, file, page);
+          CHILD_CHECK(nosigbus_region_resize(nullptr, page) == -EINVAL);
+          CHILD_CHECK(region.resize(0) == -EINVAL);
+          CHILD_CHECK(region.resize(SIZE_MAX) == -EOVERFLOW);
+          CHILD_CHECK(region.resize(size_t{INT64_MAX} + 1) == -EOVERFLOW);
+          CHILD_CHECK(region.resize(size_t{1} << 55) == -ENOMEM);
+          CHILD_CHECK(region.size() == page);
+          CHILD_CHECK(is_pattern(region, 0, page));
+          CHILD_CHECK(region.resize(1) == 0);
+          CHILD_CHECK(region.size() == 1);
+          return 0;
+        }) == exited(0));
+}
