@@ -8,12 +8,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <type_traits>
 #include <utility>
 
 #include <nosigbus/copy.h>
+#include <nosigbus/events.h>
 #include <nosigbus/fault.h>
 #include <nosigbus/region.h>
 #include <nosigbus/runtime.h>
@@ -172,6 +174,26 @@ class region {
 
   ::nosigbus_region* handle_ = nullptr;
 };
+
+using event = ::nosigbus_event;
+
+/* nosigbus_event_fd: the descriptor or -errno. */
+inline int event_fd() noexcept { return ::nosigbus_event_fd(); }
+
+/* nosigbus_dispatch: calls on_event(const event&) for each; one that returns bool stops with false. */
+template <class OnEvent>
+int dispatch(OnEvent&& on_event) {
+  const auto call = [](const event* what, void* user) {
+    auto& callable = *static_cast<std::remove_reference_t<OnEvent>*>(user);
+    if constexpr (std::is_void_v<decltype(callable(*what))>) {
+      callable(*what);
+      return 0;
+    } else {
+      return callable(*what) ? 0 : 1;
+    }
+  };
+  return ::nosigbus_dispatch(call, const_cast<void*>(static_cast<const void*>(std::addressof(on_event))));
+}
 
 }  // namespace nosigbus
 

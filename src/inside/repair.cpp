@@ -6,6 +6,7 @@
 #include <src/inside/region_facts.h>
 #include <src/inside/repair.h>
 #include <src/shared/counters.h>
+#include <src/shared/event_queue.h>
 #include <src/shared/region_lock.h>
 #include <src/shared/registry.h>
 #include <src/shared/unwritable_zeros.h>
@@ -166,7 +167,8 @@ bool with_region_at(uintptr_t address, Visit visit) {
 bool repair(nosigbus_fault& fault) {
   return with_region_at(fault.address, [&fault](region_descriptor& region, region_lock& lock) {
     if (!repair_locked(region, lock, fault)) return false;
-    region.faults.fetch_add(1, std::memory_order_relaxed);
+    region.faults.fetch_add(1, std::memory_order_seq_cst);
+    announce(*region.handle);
     return true;
   });
 }

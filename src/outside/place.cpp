@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <fcntl.h>
+#include <src/outside/events.h>
 #include <src/outside/place.h>
 #include <src/outside/runtime.h>
 #include <src/outside/unwritable_zeros.h>
@@ -54,6 +55,8 @@ void describe(region_descriptor& place, const blueprint& plan) {
   place.ever_overlaid = {};
   place.changing = false;
   place.faults.store(0, std::memory_order_relaxed);
+  place.reported = 0;
+  place.news = 0;
 }
 
 // What handlers need before they can find the place.
@@ -88,7 +91,8 @@ int begin_place(region_descriptor** out, const blueprint& plan, region_descripto
     return error;
   }
   if ((plan.flags & NOSIGBUS_CLIP) != 0) g_overlay_census.begins();
-  place->live.store(first, std::memory_order_release);
+  place->live.store(first, std::memory_order_seq_cst);
+  if (first) events::region_begins(*place);
   *out = place;
   return 0;
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <nosigbus/region.h>
+#include <src/outside/events.h>
 #include <src/outside/place.h>
 #include <src/shared/counters.h>
 #include <src/shared/region_pool.h>
@@ -96,15 +97,21 @@ int nosigbus_region_end(const nosigbus_region* region, uint64_t begun) noexcept 
 
 int nosigbus_region_release(nosigbus_region* region) noexcept {
   if (!usable(region)) return -EINVAL;
-  region->live.store(false, std::memory_order_relaxed);
-  const int fd = region->fd;
-  for (region_descriptor* place = newest_place(*region); place != nullptr;) {
-    region_descriptor* const older = place->older;
+  region->live.store(false, std::memory_order_seq_cst);
+  events::region_ends(*region);
+  for (region_descriptor* place = newest_place(*region); place != nullptr; place = place->older) {
     end_place(*place);
+  }
+  // Once dispatch may give the handle's descriptor back, it is not to be read any more.
+  region_descriptor* place = newest_place(*region);
+  const int fd = region->fd;
+  if (events::leaves_queue(*region)) region_pool::give(*region);
+  if (fd >= 0) close(fd);
+  while (place != region) {
+    region_descriptor* const older = place->older;
     region_pool::give(*place);
     place = older;
   }
-  if (fd >= 0) close(fd);
   counters::subtract(g_counters.regions);
   return 0;
 }

@@ -2,6 +2,7 @@
 //
 // Chunk k holds first_chunk << k descriptors, and the same number of region_sync in pages of their own
 // that fork clears in the child. So a million regions are a dozen chunks.
+#include <src/outside/fork_wiped.h>
 #include <src/shared/region_pool.h>
 
 namespace nosigbus::region_pool {
@@ -21,17 +22,9 @@ constinit std::atomic<uint64_t> g_free{0};
 constexpr uint32_t chunk_size(unsigned k) { return first_chunk << k; }
 constexpr uint32_t chunk_first_index(unsigned k) { return first_chunk * ((1u << k) - 1); }
 
-region_descriptor& at_index(uint32_t index) {
-  // index + first_chunk has its top bit where chunk k begins: first_chunk << k.
-  const unsigned k = 31u - static_cast<unsigned>(__builtin_clz(index / first_chunk + 1));
-  return g_chunks[k].load(std::memory_order_acquire)[index - chunk_first_index(k)];
-}
-
-size_t page_rounded(size_t bytes) { return (bytes + 0xffff) & ~size_t{0xffff}; }
-
 uintptr_t map_zeroed(size_t bytes) {
-  const long result = sys::mmap(0, page_rounded(bytes), PROT_READ | PROT_WRITE,
-                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  constexpr int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+  const long result = sys::mmap(0, whole_pages(bytes), PROT_READ | PROT_WRITE, flags, -1, 0);
   return sys::failed(result) ? 0 : static_cast<uintptr_t>(result);
 }
 
@@ -51,11 +44,9 @@ bool grow() {
     if (g_chunks[k].load(std::memory_order_acquire) != nullptr) continue;
     const uint32_t count = chunk_size(k);
     const size_t region_bytes = count * sizeof(region_descriptor), sync_bytes = count * sizeof(region_sync);
-    const uintptr_t regions = map_zeroed(region_bytes), syncs = map_zeroed(sync_bytes);
+    const uintptr_t regions = map_zeroed(region_bytes), syncs = map_fork_wiped(sync_bytes);
     region_descriptor* items = reinterpret_cast<region_descriptor*>(regions);
     if (regions != 0 && syncs != 0) {
-      // Linux 4.14; before, a child of fork inherits the lock of a repair under way in another thread.
-      sys::madvise(syncs, page_rounded(sync_bytes), MADV_WIPEONFORK);
       for (uint32_t i = 0; i < count; ++i) {
         items[i].index = chunk_first_index(k) + i;
         items[i].sync = reinterpret_cast<region_sync*>(syncs) + i;
@@ -68,8 +59,8 @@ bool grow() {
       }
     }
     const bool out_of_memory = regions == 0 || syncs == 0;
-    if (regions != 0) sys::munmap(regions, page_rounded(region_bytes));
-    if (syncs != 0) sys::munmap(syncs, page_rounded(sync_bytes));
+    if (regions != 0) sys::munmap(regions, whole_pages(region_bytes));
+    if (syncs != 0) unmap_fork_wiped(syncs, sync_bytes);
     // Another thread was faster: its chunk serves both.
     return !out_of_memory;
   }
@@ -77,6 +68,13 @@ bool grow() {
 }
 
 }  // namespace
+
+region_descriptor* descriptor(uint32_t index) {
+  // index + first_chunk has its top bit where chunk k begins: first_chunk << k.
+  const unsigned k = 31u - static_cast<unsigned>(__builtin_clz(index / first_chunk + 1));
+  region_descriptor* const chunk = k < max_chunks ? g_chunks[k].load(std::memory_order_acquire) : nullptr;
+  return chunk == nullptr ? nullptr : chunk + (index - chunk_first_index(k));
+}
 
 region_descriptor* take() {
   uint64_t head = g_free.load(std::memory_order_acquire);
@@ -87,7 +85,7 @@ region_descriptor* take() {
       head = g_free.load(std::memory_order_acquire);
       continue;
     }
-    region_descriptor& first = at_index(index_plus_one - 1);
+    region_descriptor& first = *descriptor(index_plus_one - 1);
     // If somebody else takes `first` now, what we read here is stale, and the exchange fails.
     const uint64_t next = ((head >> 32) + 1) << 32 | first.next_free.load(std::memory_order_relaxed);
     if (g_free.compare_exchange_weak(head, next, std::memory_order_acquire, std::memory_order_acquire))

@@ -28,6 +28,15 @@ struct region_sync {
   futex_lock lock;
   // Of a handle: held by resize, from beginning to end. Taken before `lock`, never by handlers.
   futex_lock resizing;
+
+  // Of a handle, for events (event_queue.h).
+  // 0: not queued, its descriptor belongs to the region. Set to in_queue by whoever queues it; to 0 by
+  // dispatch, which takes it out; to abandoned by release, which leaves it to dispatch to give the descriptor
+  // back.
+  std::atomic<uint32_t> queued;
+  static constexpr uint32_t in_queue = 1, abandoned = 2;
+  std::atomic<nosigbus_region*> next_queued;
+  int watch;  // inotify's name for the file; 0: not watched. Under the queue's lock
 };
 
 }  // namespace nosigbus
@@ -62,6 +71,13 @@ struct nosigbus_region {
 
   // --- Of a handle: whether it is one. Written by map, adopt and release.
   std::atomic<bool> live;
+
+  // --- Of a handle, for events; under the queue's lock. What was told, what there is to tell
+  //     (NOSIGBUS_EVENT_*), and the list of those that have the same file, while sync->watch is set.
+  uint64_t reported;  // faults
+  unsigned news;
+  uint64_t watched_size;
+  nosigbus_region *next_watched, *previous_watched;
 
   // --- Written under sync->lock, read under it.
   nosigbus::interval_set<nosigbus::max_overlays> overlays;  // offsets from base; grade: nosigbus_cause

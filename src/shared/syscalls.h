@@ -50,6 +50,9 @@ inline bool address_space_limited() {
 inline long fstat(int fd, struct stat* out) {
   return raw_syscall(SYS_fstat, fd, reinterpret_cast<long>(out));
 }
+inline long write(int fd, const void* data, size_t length) {
+  return raw_syscall(SYS_write, fd, reinterpret_cast<long>(data), static_cast<long>(length));
+}
 inline long set_signal_mask(uint64_t mask, uint64_t* old) {
   return raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, reinterpret_cast<long>(&mask),
                      reinterpret_cast<long>(old), sizeof mask);

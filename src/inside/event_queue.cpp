@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+//
+// INSIDE THE SIGNAL. No allocation, no locks that a fault can hold, no logging, no libc beyond raw
+// system calls. Every line here is reviewed for async-signal safety.
+#include <src/shared/event_queue.h>
+#include <sys/stat.h>
+
+namespace nosigbus {
+
+constinit std::atomic<event_queue*> g_event_queue{nullptr};
+
+bool is_bell(const event_queue& queue, int fd) {
+  struct stat status {};
+  return !sys::failed(sys::fstat(fd, &status)) && status.st_dev == queue.bell_device &&
+         status.st_ino == queue.bell_inode;
+}
+
+void ring(const event_queue& queue) {
+  const int fd = queue.bell.load(std::memory_order_acquire) - 1;
+  // A full pipe is readable, too.
+  if (fd >= 0 && is_bell(queue, fd)) sys::write(fd, "", 1);
+}
+
+void announce(region_descriptor& handle) {
+  event_queue* const queue = g_event_queue.load(std::memory_order_acquire);
+  // seq_cst, with the count of faults before it: who begins to listen finds one of the two.
+  if (queue == nullptr || queue->bell.load(std::memory_order_seq_cst) == 0) return;
+  if (handle.sync->queued.exchange(region_sync::in_queue, std::memory_order_acq_rel) != 0) return;
+  region_descriptor* head = queue->head.load(std::memory_order_relaxed);
+  do {
+    handle.sync->next_queued.store(head, std::memory_order_relaxed);
+    // release: who takes the list finds the links.
+  } while (!queue->head.compare_exchange_weak(head, &handle, std::memory_order_release,
+                                              std::memory_order_relaxed));
+  ring(*queue);
+}
+
+}  // namespace nosigbus

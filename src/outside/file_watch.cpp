@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+//
+// The kernel has one watch for each file, however many regions it has: a tree (tsearch(3)) leads from watches
+// to regions.
+#include <nosigbus/events.h>
+#include <search.h>
+#include <src/inside/region_facts.h>
+#include <src/outside/file_watch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+namespace nosigbus::file_watch {
+
+namespace {
+
+struct watched_file {
+  int watch;
+  region_descriptor* first;  // by next_watched
+};
+
+int compare(const void* a, const void* b) {
+  return static_cast<const watched_file*>(a)->watch - static_cast<const watched_file*>(b)->watch;
+}
+
+watched_file* find(event_queue& queue, int watch) {
+  const watched_file key{watch, nullptr};
+  void* const found = tfind(&key, &queue.watches, compare);
+  return found == nullptr ? nullptr : *static_cast<watched_file**>(found);
+}
+
+watched_file* find_or_add(event_queue& queue, int watch) {
+  if (watched_file* const known = find(queue, watch)) return known;
+  watched_file* const file = static_cast<watched_file*>(malloc(sizeof(watched_file)));
+  if (file == nullptr) return nullptr;
+  *file = {watch, nullptr};
+  if (tsearch(file, &queue.watches, compare) != nullptr) return file;
+  free(file);
+  return nullptr;
+}
+
+void compare_size(region_descriptor& handle) {
+  const uint64_t size = file_size(handle);
+  if (size == handle.watched_size) return;
+  handle.news |= size < handle.watched_size ? NOSIGBUS_EVENT_SHRUNK : NOSIGBUS_EVENT_GREW;
+  handle.watched_size = size;
+  announce(handle);
+}
+
+void compare_sizes(const watched_file& file) {
+  for (region_descriptor* handle = file.first; handle != nullptr; handle = handle->next_watched) {
+    compare_size(*handle);
+  }
+}
+
+void compare_all(const void* node, VISIT order, int) {
+  if (order == postorder || order == leaf) compare_sizes(**static_cast<watched_file* const*>(node));
+}
+
+}  // namespace
+
+void begin(event_queue& queue, region_descriptor& handle) {
+  if (queue.inotify < 0 || handle.fd < 0 || handle.sync->watch != 0) return;
+  handle.watched_size = file_size(handle);
+  char path[32];
+  snprintf(path, sizeof path, "/proc/self/fd/%d", handle.fd);
+  const int watch = inotify_add_watch(queue.inotify, path, IN_MODIFY);
+  if (watch < 0) return;
+  watched_file* const file = find_or_add(queue, watch);
+  if (file == nullptr) {
+    inotify_rm_watch(queue.inotify, watch);
+    return;
+  }
+  handle.sync->watch = watch;
+  handle.previous_watched = nullptr;
+  handle.next_watched = file->first;
+  if (file->first != nullptr) file->first->previous_watched = &handle;
+  file->first = &handle;
+  compare_size(handle);  // it may have changed before the watch began
+}
+
+void end(event_queue& queue, region_descriptor& handle) {
+  if (handle.sync->watch == 0) return;
+  watched_file* const file = find(queue, handle.sync->watch);
+  handle.sync->watch = 0;
+  if (handle.next_watched != nullptr) handle.next_watched->previous_watched = handle.previous_watched;
+  (handle.previous_watched != nullptr ? handle.previous_watched->next_watched : file->first) =
+      handle.next_watched;
+  if (file->first != nullptr) return;
+  inotify_rm_watch(queue.inotify, file->watch);
+  tdelete(file, &queue.watches, compare);
+  free(file);
+}
+
+void look(event_queue& queue) {
+  if (queue.inotify < 0) return;
+  // So many at a time, whatever the other side does meanwhile: what is left keeps the descriptor readable.
+  for (int reads = 0; reads < 16; ++reads) {
+    alignas(inotify_event) char buffer[4096];
+    const ssize_t got = read(queue.inotify, buffer, sizeof buffer);
+    if (got <= 0) return;
+    for (const char* at = buffer; at < buffer + got;) {
+      const inotify_event* const event = reinterpret_cast<const inotify_event*>(at);
+      at += sizeof(inotify_event) + event->len;
+      if ((event->mask & IN_Q_OVERFLOW) != 0) {
+        twalk(queue.watches, compare_all);
+      } else if (const watched_file* const file = find(queue, event->wd)) {
+        compare_sizes(*file);
+      }
+    }
+  }
+}
+
+}  // namespace nosigbus::file_watch
