@@ -108,19 +108,6 @@ TEST_CASE("prefault takes what is within the region") {
         }) == exited(0));
 }
 
-TEST_CASE("a region that was released is refused, or ends the process where that is looked for") {
-  CHECK(in_child([] {
-          shared_file file(page);
-          nosigbus_region* region = make_region(origin::mapped, file, page).detach();
-          CHILD_CHECK(nosigbus_region_release(region) == 0);
-          for (int i = 0; i < 10; ++i)
-            nosigbus_region_release(make_region(origin::mapped, file, page).detach());
-          CHILD_CHECK(nosigbus_region_refresh(region) == -EINVAL);
-          CHILD_CHECK(nosigbus_region_release(region) == -EINVAL);
-          return 0;
-        }) == (NOSIGBUS_TEST_CHECKS ? killed_by(SIGABRT) : exited(0)));
-}
-
 TEST_CASE("prefault absorbs no more than a fault") {
   CHECK(in_child([] {
           shared_file file(page);

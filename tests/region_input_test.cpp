@@ -14,6 +14,7 @@
 #include <cstring>
 #include <initializer_list>
 
+#include "support/child.h"
 #include "support/shared_file.h"
 
 using namespace test;
@@ -155,14 +156,25 @@ TEST_CASE("functions on no region") {
   CHECK(nosigbus_region_release(nullptr) == -EINVAL);
 }
 
-TEST_CASE("a region that was released is refused") {
-  const shared_file file(page);
-  nosigbus_region* region;
-  REQUIRE(nosigbus_map(&region, file.fd(), 0, page, PROT_READ, 0) == 0);
-  CHECK(live_regions() == 1);
-  CHECK(nosigbus_region_release(region) == 0);
-  CHECK(nosigbus_region_release(region) == -EINVAL);
-  CHECK(live_regions() == 0);
+TEST_CASE("a region that was released is refused, or ends the process where that is looked for") {
+  CHECK(in_child([] {
+          const shared_file file(page);
+          nosigbus_region* region;
+          CHILD_CHECK(nosigbus_map(&region, file.fd(), 0, page, PROT_READ, 0) == 0);
+          CHILD_CHECK(live_regions() == 1);
+          CHILD_CHECK(nosigbus_region_release(region) == 0);
+          CHILD_CHECK(live_regions() == 0);
+          for (int i = 0; i < 10; ++i) {
+            nosigbus_region* other;
+            CHILD_CHECK(nosigbus_map(&other, file.fd(), 0, page, PROT_READ, 0) == 0);
+            CHILD_CHECK(nosigbus_region_release(other) == 0);
+          }
+          CHILD_CHECK(nosigbus_region_release(region) == -EINVAL);
+          CHILD_CHECK(nosigbus_region_refresh(region) == -EINVAL);
+          CHILD_CHECK(nosigbus_region_data(region) == nullptr);
+          CHILD_CHECK(live_regions() == 0);
+          return 0;
+        }) == (NOSIGBUS_TEST_CHECKS ? killed_by(SIGABRT) : exited(0)));
 }
 
 TEST_CASE("sizes are as asked, not as mapped") {
