@@ -167,6 +167,38 @@ TEST_CASE("a range that is no one row of one file's pages is not adopted") {
   });
 }
 
+TEST_CASE("a region that could not be adopted leaves no handler at work on it") {
+  by_each_entry(
+      [] {
+        constexpr size_t pages = 400;
+        shared_file missing(pages * page);
+        unsigned char* const mapping = missing.map(pages * page, PROT_READ);
+        const nosigbus::region last = adopt(mapping + (pages - 1) * page, page, missing.fd());
+        missing.resize(0);
+        std::atomic<bool> stop{false};
+        std::thread reader([&] {
+          while (!stop) {
+            CHILD_CHECK(mmap(mapping, page, PROT_READ, MAP_SHARED | MAP_FIXED, missing.fd(), 0) == mapping);
+            unsigned char byte;
+            nosigbus_safe_read(&byte, mapping, 1);
+          }
+        });
+        const shared_file whole(page);
+        for (size_t i = 0; i < 2000; i += sampling()) {
+          CHILD_CHECK(adopt_error(mapping, pages * page, missing.fd()) == -EEXIST);
+          // Takes the descriptor that was just given back.
+          const nosigbus::region next = make_region(origin::mapped, whole, page);
+          const auto status = next.status();
+          CHILD_CHECK(!status.overlaid);
+          CHILD_CHECK(status.generation % 2 == 0);
+          CHILD_CHECK(is_pattern(next, 0, page));
+        }
+        stop = true;
+        reader.join();
+      },
+      100);
+}
+
 TEST_CASE("clipping needs a descriptor, and covers reads that end early") {
   by_each_entry([] {
     shared_file file(page);

@@ -67,6 +67,15 @@ int prepare_handlers(const region_descriptor& place) {
   return writable ? runtime::watch_writes_to_overlays() : 0;
 }
 
+// Of a place that no handler finds any more, and that all who did have left.
+void close_books(region_descriptor& place) {
+  if (place.shadow != 0) munmap(reinterpret_cast<void*>(place.shadow), place.shadow_length);
+  const scoped_signal_block no_signals;
+  const region_lock lock(place, no_signals);
+  if (!place.overlays.empty()) overlay_ends(place);
+  place.overlays.clear();
+}
+
 }  // namespace
 
 int begin_place(region_descriptor** out, const blueprint& plan, region_descriptor* handle) {
@@ -85,9 +94,13 @@ int begin_place(region_descriptor** out, const blueprint& plan, region_descripto
   if (error == 0) error = prepare_handlers(*place);
   if (error == 0) error = registry::add(*place, place->base, place->base + place->mapped, plan.owned);
   if (error != 0) {
+    // Part of it was visible until add found what it overlaps, and handlers may be at work in it, or have put
+    // an overlay there and queued it.
+    place->sync->visitors.wait_until_none();
+    close_books(*place);
     if (first) counters::subtract(g_counters.regions);
     if (first && place->fd >= 0) close(place->fd);
-    region_pool::give(*place);
+    if (events::leaves_queue(*place)) region_pool::give(*place);
     return error;
   }
   if ((plan.flags & NOSIGBUS_CLIP) != 0) g_overlay_census.begins();
@@ -100,14 +113,8 @@ int begin_place(region_descriptor** out, const blueprint& plan, region_descripto
 void end_place(region_descriptor& place) {
   registry::remove(place, place.base, place.base + place.mapped);
   place.sync->visitors.wait_until_none();
-  if (place.shadow != 0) munmap(reinterpret_cast<void*>(place.shadow), place.shadow_length);
   if (place.owned) munmap(reinterpret_cast<void*>(place.base), place.mapped + place.reserved);
-  {
-    const scoped_signal_block no_signals;
-    const region_lock lock(place, no_signals);
-    if (!place.overlays.empty()) overlay_ends(place);
-    place.overlays.clear();
-  }
+  close_books(place);
   if ((place.flags & NOSIGBUS_CLIP) != 0) g_overlay_census.ends();
 }
 

@@ -52,9 +52,9 @@ uintptr_t find_first(uintptr_t begin, uintptr_t end);
 
 // Makes a region visible in [begin, end), where it may be visible in part already. fresh: the range has just
 // been mapped, so that only a region whose memory was unmapped behind our back could overlap it. 0, -EEXIST
-// (part of it belongs to another region), -ENOMEM, -EINVAL (address beyond 57 bits). On error nothing has
-// changed, but for a region that was visible in part before; another thread that adds an overlapping region
-// at that moment may fail as well.
+// (part of it belongs to another region), -ENOMEM, -EINVAL (address beyond 57 bits). On error it is invisible
+// in what it was to be added to, but handlers may have found it there meanwhile; another thread that adds an
+// overlapping region at that moment may fail as well.
 int add(region_descriptor& region, uintptr_t begin, uintptr_t end, bool fresh);
 
 // Makes it invisible in [begin, end). Visible in front of it, it has to be added there anew first: larger
