@@ -114,8 +114,11 @@ int refresh_locked(region_descriptor& region, region_lock& lock) {
   }
   lock.end_change();
   if (region.overlays.empty() && region.shadow != 0) {
-    sys::munmap(region.shadow, region.shadow_length);
+    const uintptr_t shadow = region.shadow;
     region.shadow = 0;
+    // First of all: a child that is forked in between would take for its shadow whatever comes to lie there.
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    sys::munmap(shadow, region.shadow_length);
   }
   if (error != 0) return error;
   return answer(region, size);

@@ -67,9 +67,15 @@ int extend_shadow(region_descriptor& place, size_t mapped) {
   if (place.shadow == 0 || place.shadow_length >= mapped) return 0;
   const long longer = sys::mremap(place.shadow, 0, mapped, MREMAP_MAYMOVE);
   if (sys::failed(longer)) return static_cast<int>(longer);
-  sys::munmap(place.shadow, place.shadow_length);
+  const uintptr_t shadow = place.shadow;
+  const size_t length = place.shadow_length;
+  // In this order: a child that is forked in between must not have a shadow that is unmapped, or shorter than
+  // it believes.
   place.shadow = static_cast<uintptr_t>(longer);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
   place.shadow_length = mapped;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  sys::munmap(shadow, length);
   return 0;
 }
 
