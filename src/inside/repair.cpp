@@ -66,16 +66,6 @@ bool map_zeros(const region_descriptor& region, interval part, int prot) {
   return true;
 }
 
-void enter_in_books(region_descriptor& region, interval part) {
-  if (!region.overlays.touches(part)) ++region.isolated;
-  region.overlays.add(part);
-  interval& ever = region.ever_overlaid;
-  if (ever.begin == ever.end) ever = part;
-  if (part.begin < ever.begin) ever.begin = part.begin;
-  if (part.end > ever.end) ever.end = part.end;
-  if (part.grade > ever.grade) ever.grade = part.grade;
-}
-
 // Overlays `part`. Read-only zeros replace zeros: all that becomes one overlay is mapped as one, and stays
 // one VMA. Where overlays could hold discarded writes, only the gaps between them are filled.
 bool map_overlay(region_descriptor& region, interval part, int prot) {

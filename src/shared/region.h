@@ -91,6 +91,7 @@ struct nosigbus_region {
   // A change is under way: found by whoever has the lock, it was torn by a fork (region_lock.h).
   bool changing;
   nosigbus::interval intended;  // what is about to be overlaid by it; empty when something is healed
+  nosigbus::interval_set<nosigbus::max_overlays> overlays_before;  // as it began
 
   // --- Written under sync->lock, read by anybody without it (release/acquire). Odd: overlaid. Never
   //     reset when the descriptor is reused, so that one value never describes two states.
@@ -121,6 +122,17 @@ inline region_descriptor* newest_place(const region_descriptor& handle) {
 inline uint64_t rounded_generation(const region_descriptor& place) {
   const uint64_t value = place.generation.load(std::memory_order_acquire);
   return value + (value & 1);
+}
+
+// With the region's lock held: `part` is overlaid now.
+inline void enter_in_books(region_descriptor& region, interval part) {
+  if (!region.overlays.touches(part)) ++region.isolated;
+  region.overlays.add(part);
+  interval& ever = region.ever_overlaid;
+  if (ever.begin == ever.end) ever = part;
+  if (part.begin < ever.begin) ever.begin = part.begin;
+  if (part.end > ever.end) ever.end = part.end;
+  if (part.grade > ever.grade) ever.grade = part.grade;
 }
 
 // Why the region is overlaid: the gravest of its overlays' causes, as the enumeration orders them.

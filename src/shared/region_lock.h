@@ -20,8 +20,11 @@ class region_lock {
   // Between these two, mappings and books may differ. intended: what is about to be overlaid, if anything.
   void begin_change(interval intended) {
     region_.intended = intended;
+    region_.overlays_before = region_.overlays;
+    // A fork sees memory as this thread has left it so far: what the note is about stands before the note,
+    // and the note before anything is done.
+    std::atomic_signal_fence(std::memory_order_seq_cst);
     region_.changing = true;
-    // A fork sees memory as this thread has left it so far: the note stands before anything is done.
     std::atomic_signal_fence(std::memory_order_seq_cst);
   }
   void end_change() {
@@ -31,13 +34,18 @@ class region_lock {
 
  private:
   // fork clears the lock that another thread held, but what that thread was about is half done in the
-  // child. Taking for overlaid what perhaps is not costs a needless report and refresh, no more; so does
-  // the census, which may now count one region too many.
+  // child, its books half written. All that was overlaid or was to be is taken for overlaid, which costs a
+  // needless report and refresh, no more. It is announced anew: the census may or may not know of it, and now
+  // counts one region too many rather than one too few.
   void mend() {
     if (!region_.changing) return;
-    if (region_.intended.begin < region_.intended.end) region_.overlays.add(region_.intended);
+    region_.overlays = region_.overlays_before;
+    if (region_.intended.begin < region_.intended.end) enter_in_books(region_, region_.intended);
+    const bool overlaid = !region_.overlays.empty();
     const bool odd = (region_.generation.load(std::memory_order_relaxed) & 1) != 0;
-    if (odd == region_.overlays.empty()) region_.generation.fetch_add(1, std::memory_order_acq_rel);
+    region_.changed_at.store(overlaid ? g_overlay_census.begins() : g_overlay_census.changes(),
+                             std::memory_order_release);
+    region_.generation.fetch_add(odd == overlaid ? 2 : 1, std::memory_order_acq_rel);
     region_.changing = false;
   }
 
