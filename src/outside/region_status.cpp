@@ -23,7 +23,7 @@ bool sealed_whole(const region_descriptor& region, uint64_t size) {
 void add_place(struct nosigbus_region_status& sum, region_descriptor& place) {
   const scoped_signal_block no_signals;
   const region_lock lock(place, no_signals);
-  sum.generation += rounded_generation(place);
+  sum.generation += rounded(place.generation.load(std::memory_order_acquire));
   sum.faults += place.faults.load(std::memory_order_relaxed);
   sum.overlaid |= !place.overlays.empty();
   if (place.first_bad_offset < sum.first_bad_offset) sum.first_bad_offset = place.first_bad_offset;

@@ -119,10 +119,7 @@ inline region_descriptor* newest_place(const region_descriptor& handle) {
 
 // The generation of all places together is the sum of these, and odd while one of them is overlaid: it never
 // comes back to what it was before one was.
-inline uint64_t rounded_generation(const region_descriptor& place) {
-  const uint64_t value = place.generation.load(std::memory_order_acquire);
-  return value + (value & 1);
-}
+inline uint64_t rounded(uint64_t generation) { return generation + (generation & 1); }
 
 // With the region's lock held: `part` is overlaid now.
 inline void enter_in_books(region_descriptor& region, interval part) {
