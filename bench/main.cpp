@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // nosigbus-bench: runs the pairs, prints the table, writes it as CSV.
+#include <regex.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -37,6 +38,10 @@ class collector : public benchmark::BenchmarkReporter {
   bool ReportContext(const Context&) override { return true; }
   void ReportRuns(const std::vector<Run>& runs) override {
     for (const Run& run : runs) {
+      if (run.error_occurred) {
+        fprintf(stderr, "%s: %s\n", run.benchmark_name().c_str(), run.error_message.c_str());
+        failed_ = true;
+      }
       if (run.run_type != Run::RT_Iteration || run.error_occurred) continue;
       times_[run.run_name.function_name].push_back(run.GetAdjustedRealTime());
       if (isatty(STDERR_FILENO) != 0) fprintf(stderr, "\r\033[K%s", run.run_name.function_name.c_str());
@@ -53,8 +58,11 @@ class collector : public benchmark::BenchmarkReporter {
     std::sort(sorted.begin(), sorted.end());
     return sorted[sorted.size() / 2];
   }
+  // Whether a row could not be measured.
+  bool failed() const { return failed_; }
 
  private:
+  bool failed_ = false;
   std::map<std::string, std::vector<double>> times_;
 };
 
@@ -123,6 +131,63 @@ bool write_csv(const std::vector<row>& rows, const char* path) {
   return fclose(out) == 0;
 }
 
+// What --benchmark_filter asks for, as the framework reads it.
+class filter {
+ public:
+  filter() {
+    const std::string given = benchmark::GetBenchmarkFilter();
+    const char* const text = given.empty() || given == "all" ? "." : given.c_str();
+    inverted_ = text[0] == '-';
+    if (regcomp(&regex_, text + (inverted_ ? 1 : 0), REG_EXTENDED | REG_NOSUB) == 0) return;
+    fprintf(stderr, "not a regular expression: %s\n", text);
+    exit(2);
+  }
+  ~filter() { regfree(&regex_); }
+  filter(const filter&) = delete;
+  filter& operator=(const filter&) = delete;
+
+  bool wants(const std::string& name) const {
+    return (regexec(&regex_, name.c_str(), 0, nullptr, 0) == 0) != inverted_;
+  }
+
+ private:
+  regex_t regex_{};
+  bool inverted_;
+};
+
+// Registers one side of a pair, if it is asked for.
+bool registered(const filter& asked, const pair& p, const std::string& side, const body& f) {
+  const std::string name = p.name + "|" + side;
+  if (!asked.wants(name)) return false;
+  benchmark::internal::Benchmark* const added = benchmark::RegisterBenchmark(name.c_str(), f);
+  if (p.taken == clock::inside) added->UseManualTime();
+  return true;
+}
+
+// Measures the rows that belong on this stage.
+void perform(const stage* on, const filter& asked, collector& results) {
+  bool any = false;
+  for (const pair& p : pairs()) {
+    if (p.on != on) continue;
+    if (registered(asked, p, "ours", p.ours)) any = true;
+    if (registered(asked, p, p.peer, p.theirs)) any = true;
+  }
+  if (!any) return;
+  if (on != nullptr) on->enter();
+  benchmark::RunSpecifiedBenchmarks(&results);
+  benchmark::ClearRegisteredBenchmarks();
+  if (on != nullptr) on->leave();
+}
+
+void perform_all(collector& results) {
+  const filter asked;
+  std::vector<const stage*> stages{nullptr};
+  for (const pair& p : pairs()) {
+    if (std::find(stages.begin(), stages.end(), p.on) == stages.end()) stages.push_back(p.on);
+  }
+  for (const stage* on : stages) perform(on, asked, results);
+}
+
 }  // namespace
 
 void run(benchmark::State& state, function f, uintptr_t a, uintptr_t b, uintptr_t c) {
@@ -156,13 +221,10 @@ int main(int argc, char** argv) {
   int count = static_cast<int>(arguments.size());
   benchmark::Initialize(&count, arguments.data());
   if (benchmark::ReportUnrecognizedArguments(count, arguments.data())) return 2;
-  for (const bench::pair& p : bench::pairs()) {
-    benchmark::RegisterBenchmark((p.name + "|ours").c_str(), p.ours);
-    benchmark::RegisterBenchmark((p.name + "|" + p.peer).c_str(), p.theirs);
-  }
   bench::collector results;
-  benchmark::RunSpecifiedBenchmarks(&results);
+  bench::perform_all(results);
   const std::vector<bench::row> rows = bench::rows_of(results);
   bench::print_table(rows);
-  return csv != nullptr && !bench::write_csv(rows, csv) ? 1 : 0;
+  if (csv != nullptr && !bench::write_csv(rows, csv)) return 1;
+  return results.failed() ? 1 : 0;
 }

@@ -6,6 +6,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -14,15 +15,27 @@ namespace bench {
 
 using body = std::function<void(benchmark::State&)>;
 
+// What some rows need, and others would be disturbed by. Rows of one stage are measured in turns with each
+// other alone, between the two calls; if none is asked for, neither is made.
+struct stage {
+  std::function<void()> enter, leave;
+};
+
+// Who takes the time: the framework, around all iterations, or the bodies, by bench::timed.
+enum class clock { around, inside };
+
 // goal: the ratio (peer's time / our time) to reach; 0 without one. group: rows of one group get lines of
-// their own with the geometric mean and the worst ratio; empty without.
+// their own with the geometric mean and the worst ratio; empty without. on: null for what can be measured in
+// turns with everything else.
 struct pair {
   std::string name;
   body ours;
   std::string peer;
   body theirs;
   double goal = 0;
-  std::string group;
+  std::string group = {};
+  clock taken = clock::around;
+  const stage* on = nullptr;
 };
 
 void add(pair p);
@@ -39,6 +52,15 @@ body loop(F f) {
       benchmark::ClobberMemory();
     }
   };
+}
+
+// One iteration whose time is that of `work` alone (clock::inside).
+template <class F>
+void timed(benchmark::State& state, F work) {
+  const auto begin = std::chrono::steady_clock::now();
+  work();
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+  state.SetIterationTime(took.count());
 }
 
 // Calls function(a, b, c) over and over. All such pairs run in the same loop: how a loop happens to lie in
