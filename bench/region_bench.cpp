@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: MIT
+//
+// Regions against libwayland's buffers, and against the least that any handler has to do.
+#include <fcntl.h>
+#include <signal.h>
+#include <nosigbus/nosigbus.hpp>
+
+#include <algorithm>
+#include <cinttypes>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <numeric>
+#include <random>
+#include <vector>
+
+#include "buffers.h"
+#include "pairs.h"
+#include "wayland_shm.h"
+
+namespace {
+
+constexpr size_t page = 4096;
+constexpr size_t small = size_t{64} << 20, large = size_t{1} << 30;
+
+void require(bool condition) {
+  if (!condition) abort();
+}
+
+// While it lives, SIGBUS is ours. Outlives the regions.
+struct our_handler {
+  our_handler() { require(nosigbus::install() == 0); }
+  ~our_handler() { require(nosigbus::uninstall() == 0); }
+};
+
+// Of holes. Cut off, and whole again.
+class file {
+ public:
+  explicit file(size_t size) : fd_(memfd_create("nosigbus-bench", MFD_CLOEXEC)), size_(size) { make_whole(); }
+  ~file() { close(fd_); }
+  file(const file&) = delete;
+  file& operator=(const file&) = delete;
+
+  int fd() const { return fd_; }
+  size_t size() const { return size_; }
+  void cut_off() const { require(ftruncate(fd_, 0) == 0); }
+  void make_whole() const { require(ftruncate(fd_, static_cast<off_t>(size_)) == 0); }
+  int open_again(int flags) const {
+    char path[40];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd_);
+    const int fd = open(path, flags | O_CLOEXEC);
+    require(fd >= 0);
+    return fd;
+  }
+  unsigned char* map(void* address = nullptr, int flags = 0) const {
+    void* const at = mmap(address, size_, PROT_READ, MAP_SHARED | flags, fd_, 0);
+    require(at != MAP_FAILED);
+    return static_cast<unsigned char*>(at);
+  }
+
+ private:
+  int fd_;
+  size_t size_;
+};
+
+unsigned char peek(const void* base, size_t offset) {
+  return static_cast<const volatile unsigned char*>(base)[offset];
+}
+
+// --- A file that is cut off to nothing, and a byte of each page read.
+
+using page_order = std::vector<uint32_t>;
+
+page_order pages_of(size_t size) {
+  page_order order(size / page);
+  std::iota(order.begin(), order.end(), 0u);
+  return order;
+}
+page_order shuffled(page_order order) {
+  std::shuffle(order.begin(), order.end(), std::mt19937_64(1));
+  return order;
+}
+
+void read_pages(const void* base, const page_order& order) {
+  for (const uint32_t number : order) peek(base, number * page);
+}
+
+// Mappings that have a byte of the region.
+size_t vmas_in(const nosigbus::region& region) {
+  const uintptr_t low = reinterpret_cast<uintptr_t>(region.data()), high = low + region.size();
+  FILE* const maps = fopen("/proc/self/maps", "re");
+  require(maps != nullptr);
+  char line[4096];
+  size_t count = 0;
+  while (fgets(line, sizeof line, maps) != nullptr) {
+    uintptr_t begin, end;
+    if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR, &begin, &end) == 2 && begin < high && end > low) ++count;
+  }
+  fclose(maps);
+  return count;
+}
+
+void read_region(benchmark::State& state, const page_order& order) {
+  const our_handler handler;
+  const file f(order.size() * page);
+  auto region = nosigbus::region::map(f.fd(), 0, f.size(), PROT_READ);
+  require(bool{region});
+  for (auto _ : state) {
+    const auto before = nosigbus::stats();
+    f.cut_off();
+    bench::timed(state, [&] { read_pages(region->data(), order); });
+    const auto after = nosigbus::stats();
+    if (after.absorbed_by_region - before.absorbed_by_region != 1 || after.overlays - before.overlays != 1) {
+      state.SkipWithError("more than one repair");
+      break;
+    }
+    if (vmas_in(*region) > 3) {
+      state.SkipWithError("more than 3 VMAs");
+      break;
+    }
+    f.make_whole();
+    require(region->refresh() == 1);
+  }
+}
+
+void read_buffer(benchmark::State& state, const page_order& order) {
+  const bench::wayland_handler handler;
+  const file f(order.size() * page);
+  for (auto _ : state) {
+    f.make_whole();
+    const bench::wayland_buffer buffer(f.fd(), f.size());
+    f.cut_off();
+    bench::timed(state, [&] {
+      wl_shm_buffer_begin_access(buffer.get());
+      read_pages(buffer.data(), order);
+      wl_shm_buffer_end_access(buffer.get());
+    });
+  }
+}
+
+void add_cut_off(const char* name, const page_order& order, double goal) {
+  bench::add({name, [&order](benchmark::State& state) { read_region(state, order); }, "wl_shm_buffer",
+              [&order](benchmark::State& state) { read_buffer(state, order); }, goal, "",
+              bench::clock::inside});
+}
+
+// --- Brackets around reads.
+
+void add_bracket() {
+  const auto ours = [](benchmark::State& state) {
+    const file f(small);
+    const auto region = nosigbus::region::map(f.fd(), 0, f.size(), PROT_READ);
+    require(bool{region});
+    const nosigbus_region* const c = region->get();
+    for (auto _ : state) {
+      const uint64_t begun = nosigbus_region_begin(c);
+      benchmark::DoNotOptimize(nosigbus_region_end(c, begun));
+    }
+  };
+  const auto theirs = [](benchmark::State& state) {
+    const bench::wayland_handler handler;
+    const file f(small);
+    const bench::wayland_buffer buffer(f.fd(), f.size());
+    for (auto _ : state) {
+      wl_shm_buffer_begin_access(buffer.get());
+      wl_shm_buffer_end_access(buffer.get());
+    }
+  };
+  bench::add({"region_begin + region_end", ours, "wl_shm begin + end_access", theirs, 3});
+}
+
+// --- A repaired fault against a handler that maps zeros and does nothing else.
+
+void* g_zeros_at;
+void map_zeros(int, siginfo_t*, void*) {
+  mmap(g_zeros_at, small, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+}
+
+constexpr size_t faulting = 5 * page;
+
+void repair(benchmark::State& state, int access) {
+  const our_handler handler;
+  const file f(small);
+  const int fd = f.open_again(access);
+  auto region = nosigbus::region::map(fd, 0, small, PROT_READ);
+  close(fd);
+  require(bool{region});
+  for (auto _ : state) {
+    f.cut_off();
+    bench::timed(state, [&] { peek(region->data(), faulting); });
+    f.make_whole();
+    require(region->refresh() == 1);
+  }
+}
+
+void only_map(benchmark::State& state) {
+  struct sigaction action {
+  }, before;
+  action.sa_sigaction = map_zeros;
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+  sigfillset(&action.sa_mask);
+  sigaction(SIGBUS, &action, &before);
+  const file f(small);
+  unsigned char* const base = f.map();
+  g_zeros_at = base;
+  for (auto _ : state) {
+    f.cut_off();
+    bench::timed(state, [&] { peek(base, faulting); });
+    f.make_whole();
+    f.map(base, MAP_FIXED);
+  }
+  munmap(base, small);
+  sigaction(SIGBUS, &before, nullptr);
+}
+
+void add_repair(const char* name, int access) {
+  bench::add({name, [access](benchmark::State& state) { repair(state, access); }, "handler that only maps",
+              only_map, 0.85, "", bench::clock::inside});
+}
+
+const bool g_added = [] {
+  static const page_order in_order = pages_of(small), at_random = shuffled(pages_of(large));
+  add_cut_off("64 MiB region cut off, a byte per page", in_order, 50);
+  add_cut_off("1 GiB region cut off, a byte per page at random", at_random, 50);
+  add_repair("fault repaired in 64 MiB, opened O_RDONLY", O_RDONLY);
+  add_repair("fault repaired in 64 MiB, opened O_RDWR", O_RDWR);
+  add_bracket();
+  return true;
+}();
+
+}  // namespace
