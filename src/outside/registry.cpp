@@ -54,29 +54,29 @@ node* child_of(slot& item) {
 template <class Visit>
 int for_each_slot(uintptr_t begin, uintptr_t end, uintptr_t* reached, Visit visit) {
   uintptr_t address = begin;
-  while (address < end) {
+  int error = 0;
+  while (address < end && error == 0) {
     node* at = &g_root;
     unsigned shift = root_shift;
-    for (;; shift -= slot_bits) {
-      const uintptr_t piece = uintptr_t{1} << shift;
-      slot& item = at->items[slot_index(address, shift)];
-      if ((address & (piece - 1)) == 0 && end - address >= piece) {
-        if (const int error = visit(item)) {
-          *reached = address;
-          return error;
-        }
-        address += piece;
-        break;
-      }
-      at = child_of(item);
-      if (at == nullptr) {
-        *reached = address;
-        return -ENOMEM;
-      }
+    // Down to where a slot begins here and is not too long.
+    while ((address & ((uintptr_t{1} << shift) - 1)) != 0 || end - address < uintptr_t{1} << shift) {
+      at = child_of(at->items[slot_index(address, shift)]);
+      if (at == nullptr) break;
+      shift -= slot_bits;
     }
+    if (at == nullptr) {
+      error = -ENOMEM;
+      break;
+    }
+    // It and its neighbours, of which an edge of the range has hundreds.
+    const uintptr_t piece = uintptr_t{1} << shift;
+    do {
+      error = visit(at->items[slot_index(address, shift)]);
+      if (error == 0) address += piece;
+    } while (error == 0 && slot_index(address, shift) != 0 && end - address >= piece);
   }
-  *reached = end;
-  return 0;
+  *reached = address;
+  return error;
 }
 
 // Whether a region other than `self` owns part of [begin, end). `base` is where the node's range starts.
@@ -103,8 +103,9 @@ void clear(node& at, unsigned shift, uintptr_t base, uintptr_t begin, uintptr_t 
   const uintptr_t last = (end - 1 - base) >> shift;
   for (uintptr_t i = first; i <= last && i < slots; ++i) {
     slot& item = at.items[i];
+    // Ordered by the fence in remove.
     if (item.owner.load(std::memory_order_relaxed) == &region) {
-      item.owner.store(nullptr, std::memory_order_seq_cst);
+      item.owner.store(nullptr, std::memory_order_release);
     }
     node* const child = item.child.load(std::memory_order_acquire);
     if (child != nullptr) clear(*child, shift - slot_bits, base + (i << shift), begin, end, region);
@@ -116,11 +117,17 @@ void clear(node& at, unsigned shift, uintptr_t base, uintptr_t begin, uintptr_t 
 int add(region_descriptor& region, uintptr_t begin, uintptr_t end, bool fresh) {
   if (end < begin || end > uintptr_t{1} << address_bits) return -EINVAL;
   uintptr_t reached;
-  int error = for_each_slot(begin, end, &reached, [&region](slot& item) {
+  int error = for_each_slot(begin, end, &reached, [&region, fresh](slot& item) {
     region_descriptor* owner = nullptr;
-    // seq_cst, which includes release: whoever finds the region finds its fields.
-    const bool claimed = item.owner.compare_exchange_strong(owner, &region, std::memory_order_seq_cst);
-    return claimed || owner == &region ? 0 : -EEXIST;
+    // Claimed in an atomic step where another thread may add the same. seq_cst, which includes release:
+    // whoever finds the region finds its fields.
+    if (fresh) {
+      owner = item.owner.load(std::memory_order_relaxed);
+      if (owner == nullptr) item.owner.store(&region, std::memory_order_release);
+    } else {
+      item.owner.compare_exchange_strong(owner, &region, std::memory_order_seq_cst);
+    }
+    return owner == nullptr || owner == &region ? 0 : -EEXIST;
   });
   // Claim first, then look: of two that overlap, at least one sees the other.
   if (error == 0 && !fresh && foreign_owner(g_root, root_shift, 0, begin, end, &region)) error = -EEXIST;
@@ -130,6 +137,9 @@ int add(region_descriptor& region, uintptr_t begin, uintptr_t end, bool fresh) {
 
 void remove(region_descriptor& region, uintptr_t begin, uintptr_t end) {
   clear(g_root, root_shift, 0, begin, end, region);
+  // "Give up, then look for visitors": all the slots at once. A fence for each takes longer than munmap where
+  // the edges of a region are hundreds of slots.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
 }
 
 }  // namespace nosigbus::registry

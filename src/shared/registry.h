@@ -27,8 +27,8 @@ inline constexpr unsigned address_bits = root_shift + slot_bits;
 struct node;
 
 struct slot {
-  // Claimed and given up by add/remove, read by find. Sequentially consistent: visitor_count needs the
-  // order "give up, then look for visitors" against "enter, then look here".
+  // Claimed and given up by add/remove, read by find. visitor_count needs the order "give up, then look for
+  // visitors" (a fence in remove) against "enter, then look here": sequentially consistent.
   std::atomic<region_descriptor*> owner;
   // Set once (release), then constant: find receives the zeroed node behind it (acquire).
   std::atomic<node*> child;
