@@ -70,6 +70,8 @@ int prepare_handlers(const region_descriptor& place) {
 // Of a place that no handler finds any more, and that all who did have left.
 void close_books(region_descriptor& place) {
   if (place.shadow != 0) munmap(reinterpret_cast<void*>(place.shadow), place.shadow_length);
+  // Nobody else looks at them any more. The lock mends what a fork has torn.
+  if (place.overlays.empty() && !place.changing) return;
   const scoped_signal_block no_signals;
   const region_lock lock(place, no_signals);
   if (!place.overlays.empty()) overlay_ends(place);

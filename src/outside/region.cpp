@@ -25,6 +25,21 @@ bool may_become_writable(const blueprint& plan) {
   return !plan.shared || (plan.prot & PROT_WRITE) != 0 || (fcntl(plan.fd, F_GETFL) & O_ACCMODE) != O_RDONLY;
 }
 
+// Of all places together, each looked at once: an overlay that is made between two looks would be in the sum
+// and not in the mark.
+uint64_t generations(const region_descriptor& handle) {
+  const region_descriptor* place = newest_place(handle);
+  const uint64_t newest = place->generation.load(std::memory_order_acquire);
+  if (place->older == nullptr) return newest;
+  uint64_t sum = rounded(newest), overlaid = newest & 1;
+  while ((place = place->older) != nullptr) {
+    const uint64_t value = place->generation.load(std::memory_order_acquire);
+    sum += rounded(value);
+    overlaid |= value & 1;
+  }
+  return sum | overlaid;
+}
+
 }  // namespace
 
 int granule_of(int fd, size_t* out) {
@@ -80,21 +95,12 @@ size_t nosigbus_region_size(const nosigbus_region* region) noexcept {
   return usable(region) ? newest_place(*region)->size.load(std::memory_order_acquire) : 0;
 }
 
-uint64_t nosigbus_region_begin(const nosigbus_region* region) noexcept {
-  uint64_t sum = 0, overlaid = 0;
-  for (const region_descriptor* place = newest_place(*region); place != nullptr; place = place->older) {
-    // Once: an overlay that is made between two looks would be in the sum and not in the mark.
-    const uint64_t generation = place->generation.load(std::memory_order_acquire);
-    overlaid |= generation & 1;
-    sum += rounded(generation);
-  }
-  return sum | overlaid;
-}
+uint64_t nosigbus_region_begin(const nosigbus_region* region) noexcept { return generations(*region); }
 
 int nosigbus_region_end(const nosigbus_region* region, uint64_t begun) noexcept {
   // What was read in between was read before this.
   std::atomic_thread_fence(std::memory_order_acquire);
-  return (begun & 1) == 0 && nosigbus_region_begin(region) == begun ? 0 : -EFAULT;
+  return (begun & 1) == 0 && generations(*region) == begun ? 0 : -EFAULT;
 }
 
 int nosigbus_region_release(nosigbus_region* region) noexcept {
