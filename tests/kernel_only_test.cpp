@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "support/no_qemu.h"
+#include "support/poison.h"
 #include "support/region_fixture.h"
 
 using namespace test;
@@ -27,25 +28,6 @@ unsigned char* anonymous_pages(size_t count) {
   CHILD_CHECK(address != MAP_FAILED);
   memset(address, 0x55, count * page);
   return static_cast<unsigned char*>(address);
-}
-
-// Has the kernel believe that the hardware lost a page (madvise(2), "MADV_HWPOISON"). Needs root and a
-// kernel that can. Returns 0 or an errno. In a child, which shares the page: newer kernels (6.12) raise
-// SIGBUS at once in the process that asks.
-int poison(void* address) {
-  const outcome result = in_child([address] {
-    signal(SIGBUS, SIG_DFL);
-    return madvise(address, page, MADV_HWPOISON) == 0 ? 0 : errno;
-  });
-  return result == killed_by(SIGBUS) ? 0 : result.exit_code;
-}
-
-bool can_poison() {
-  static const int answer = poison(anonymous_pages(1));
-  if (answer == 0) return true;
-  MESSAGE("skipped: pages cannot be poisoned here (root, CONFIG_MEMORY_FAILURE): ",
-          std::string(strerror(answer)));
-  return false;
 }
 
 template <class Body>
