@@ -49,7 +49,7 @@ void on_small_filesystem(Body body, outcome expected = exited(0)) {
 // A file of `pages` pages, of which those that has_page(i) says are written and the others are holes.
 template <class HasPage>
 int file_with_holes(const small_filesystem& files, size_t pages, HasPage has_page) {
-  const int fd = files.create("file");
+  const int fd = files.create();
   CHILD_CHECK(ftruncate(fd, static_cast<off_t>(pages * page)) == 0);
   for (size_t i = 0; i < pages; ++i) {
     if (has_page(i)) write_pattern(fd, i * page, (i + 1) * page);

@@ -17,16 +17,24 @@ namespace test {
 enum class origin { mapped, adopted_with_fd, adopted_without_fd };
 inline constexpr origin origins[] = {origin::mapped, origin::adopted_with_fd, origin::adopted_without_fd};
 
-inline nosigbus::region make_region(origin how, const shared_file& file, size_t length, int prot = PROT_READ,
-                                    unsigned flags = 0) {
-  const bool is_private = (flags & NOSIGBUS_PRIVATE) != 0;
-  auto result = how == origin::mapped
-                    ? nosigbus::region::map(file.fd(), 0, length, prot, flags)
-                    : nosigbus::region::adopt(file.map(length, prot, is_private ? MAP_PRIVATE : MAP_SHARED),
-                                              length, how == origin::adopted_with_fd ? file.fd() : -1,
-                                              flags & ~NOSIGBUS_PRIVATE);
+inline nosigbus::region make_region(origin how, int fd, off_t offset, size_t length, int prot,
+                                    unsigned flags) {
+  if (how == origin::mapped) {
+    auto result = nosigbus::region::map(fd, offset, length, prot, flags);
+    CHILD_CHECK(result);
+    return *std::move(result);
+  }
+  const int sharing = (flags & NOSIGBUS_PRIVATE) != 0 ? MAP_PRIVATE : MAP_SHARED;
+  void* const address = mmap(nullptr, length, prot, sharing, fd, offset);
+  CHILD_CHECK(address != MAP_FAILED);
+  auto result = nosigbus::region::adopt(address, length, how == origin::adopted_with_fd ? fd : -1,
+                                        flags & ~NOSIGBUS_PRIVATE);
   CHILD_CHECK(result);
   return *std::move(result);
+}
+inline nosigbus::region make_region(origin how, const shared_file& file, size_t length, int prot = PROT_READ,
+                                    unsigned flags = 0) {
+  return make_region(how, file.fd(), 0, length, prot, flags);
 }
 
 // Reads as code does that knows nothing of nosigbus.

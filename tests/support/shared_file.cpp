@@ -78,11 +78,15 @@ size_t count_vmas(const void* begin, size_t length) {
   // of the process has them as they were at one instant; _Fork runs no handlers of fork.
   const pid_t child = _Fork();
   require(child >= 0, "_Fork");
-  const uintptr_t low = reinterpret_cast<uintptr_t>(begin);
-  if (child == 0) _exit(static_cast<int>(mapped_lines(low, low + length)));
+  if (child == 0) _exit(static_cast<int>(count_vmas_at_rest(begin, length)));
   int status = 0;
   require(waitpid(child, &status, 0) == child && WIFEXITED(status), "waitpid");
   return static_cast<size_t>(WEXITSTATUS(status));
+}
+
+size_t count_vmas_at_rest(const void* begin, size_t length) {
+  const uintptr_t low = reinterpret_cast<uintptr_t>(begin);
+  return mapped_lines(low, low + length);
 }
 
 size_t count_vmas() {

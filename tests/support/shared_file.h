@@ -44,6 +44,8 @@ class shared_file {
 
 // Mappings that have a byte in [begin, begin + length), up to 255: at one instant, whatever other threads do.
 size_t count_vmas(const void* begin, size_t length);
+// The same of a process that stands still.
+size_t count_vmas_at_rest(const void* begin, size_t length);
 // All of them, of a process that stands still.
 size_t count_vmas();
 size_t count_descriptors();

@@ -22,20 +22,21 @@ namespace test {
 
 class small_filesystem {
  public:
-  explicit small_filesystem(size_t pages) {
+  // place: a folder, over which it is mounted.
+  explicit small_filesystem(size_t pages, const char* place = "/tmp") : place_(place) {
     CHILD_CHECK(enter_namespace());
-    CHILD_CHECK(mount("none", place, "tmpfs", 0, size_option(pages).c_str()) == 0);
+    CHILD_CHECK(mount("none", place_, "tmpfs", 0, size_option(pages).c_str()) == 0);
   }
 
-  int create(const char* name) const {
-    const int fd =
-        open((std::string(place) + "/" + name).c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  // A file without a name, which is gone with its last descriptor and mapping.
+  int create() const {
+    const int fd = open(place_, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
     CHILD_CHECK(fd >= 0);
     return fd;
   }
   // Takes all pages that are left, into a file that can give some back.
   void fill() {
-    if (ballast_ < 0) ballast_ = create("ballast");
+    if (ballast_ < 0) ballast_ = create();
     const std::vector<char> bytes(page_size(), 7);
     lseek(ballast_, 0, SEEK_END);
     while (write(ballast_, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size())) {
@@ -45,13 +46,12 @@ class small_filesystem {
     CHILD_CHECK(ftruncate(ballast_, lseek(ballast_, 0, SEEK_END) - static_cast<off_t>(pages * page_size())) ==
                 0);
   }
+  void give_back_all() { CHILD_CHECK(ftruncate(ballast_, 0) == 0); }
   void grow(size_t pages) {
-    CHILD_CHECK(mount("none", place, "tmpfs", MS_REMOUNT, size_option(pages).c_str()) == 0);
+    CHILD_CHECK(mount("none", place_, "tmpfs", MS_REMOUNT, size_option(pages).c_str()) == 0);
   }
 
  private:
-  static constexpr const char* place = "/tmp";
-
   static std::string size_option(size_t pages) { return "size=" + std::to_string(pages * page_size()); }
   // As root, or in a user namespace where we are.
   static bool enter_namespace() {
@@ -59,15 +59,15 @@ class small_filesystem {
     return mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
   }
 
+  const char* place_;
   int ballast_ = -1;
 };
 
-inline bool file_systems_can_be_mounted() {
-  static const bool answer = in_child([] {
-                               small_filesystem probe(16);
-                               return 0;
-                             }) == exited(0);
-  return answer;
+inline bool file_systems_can_be_mounted(const char* place = "/tmp") {
+  return in_child([place] {
+           small_filesystem probe(16, place);
+           return 0;
+         }) == exited(0);
 }
 
 inline void write_pattern(int fd, size_t begin, size_t end) {
