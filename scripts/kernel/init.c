@@ -66,6 +66,7 @@ static void run(const char* name) {
 int main(void) {
   mkdir("/tmp", 01777);
   mount("dev", "/dev", "devtmpfs", 0, NULL);
+  mkdir("/dev/shm", 01777);
   mount("proc", "/proc", "proc", 0, NULL);
   mount("sys", "/sys", "sysfs", 0, NULL);
   const int console = open("/dev/console", O_RDWR);
