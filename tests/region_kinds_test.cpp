@@ -76,6 +76,9 @@ void writes_are_not_swallowed(file_kind kind) {
     CHILD_CHECK(scene.region().refresh() == (where.has_way_back() ? 1 : -ENOTSUP));
     if (!where.has_way_back()) return;
     CHILD_CHECK(scene.is_marked(where.bad(), where.end()));
+    // "What is put back has the protection of the pages in front of it".
+    poke(scene.region(), where.bad() + 5, 0x12);
+    CHILD_CHECK(peek(scene.region(), where.bad() + 5) == 0x12);
   });
 }
 

@@ -5,8 +5,10 @@
 #include <nosigbus/region.h>
 #include <src/inside/probe.h>
 #include <src/inside/region_facts.h>
+#include <src/outside/mapping_info.h>
 #include <src/outside/place.h>
 #include <src/shared/region_lock.h>
+#include <src/shared/thread_state.h>
 
 namespace nosigbus {
 
@@ -24,6 +26,13 @@ bool find_way_back(region_descriptor& region) {
   return (region.overlays[0].begin != 0 && make_shadow(region)) || region.shadow != 0 || region.fd_remaps;
 }
 
+// Of the pages in front of the overlays; where there are none, or no telling, as the region was made.
+int protection_in_front(const region_descriptor& region) {
+  const size_t begin = region.overlays[0].begin;
+  mapping_info info;
+  return begin == 0 || query_mapping(region.base + begin - 1, &info) != 0 ? region.prot : info.prot;
+}
+
 // Replaces the overlay of `part` by the file's pages, in one step for concurrent readers. 0 or -errno.
 int reattach(const region_descriptor& region, interval part) {
   const uintptr_t begin = region.base + part.begin;
@@ -31,8 +40,9 @@ int reattach(const region_descriptor& region, interval part) {
   const long result =
       region.shadow != 0
           ? sys::mremap(region.shadow + part.begin, 0, length, MREMAP_MAYMOVE | MREMAP_FIXED, begin)
-          : sys::mmap(begin, length, region.prot, (region.shared ? MAP_SHARED : MAP_PRIVATE) | MAP_FIXED,
-                      region.fd, region.offset + static_cast<off_t>(part.begin));
+          : sys::mmap(begin, length, protection_in_front(region),
+                      (region.shared ? MAP_SHARED : MAP_PRIVATE) | MAP_FIXED, region.fd,
+                      region.offset + static_cast<off_t>(part.begin));
   return sys::failed(result) ? static_cast<int>(result) : 0;
 }
 
@@ -80,7 +90,11 @@ int heal(region_descriptor& region, uint64_t size) {
       ++i;
       continue;
     }
-    if (const int error = reattach(region, {part.begin, end})) return error;
+    // The kernel does not join neighbouring mappings of huge pages. What was healed before goes into one
+    // mapping with this part, or an attacker could make one for each page.
+    const bool joins = region.granule == g_page_size || !region.shared || i > 0;
+    const size_t begin = joins ? part.begin : region.ever_overlaid.begin;
+    if (const int error = reattach(region, {begin, end})) return error;
     if (region.overlays.trim_front(i, end)) ++i;
     if (!region.overlays.empty()) overlay_changes(region);
   }
@@ -116,7 +130,8 @@ int refresh_locked(region_descriptor& region, region_lock& lock) {
   if (region.overlays.empty() && region.shadow != 0) {
     const uintptr_t shadow = region.shadow;
     region.shadow = 0;
-    // First of all: a child that is forked in between would take for its shadow whatever comes to lie there.
+    // First of all: a child that is forked in between would take for its shadow whatever comes to lie
+    // there.
     std::atomic_signal_fence(std::memory_order_seq_cst);
     sys::munmap(shadow, region.shadow_length);
   }
