@@ -2,15 +2,16 @@
  *
  * What happens to regions, for a program's event loop: one descriptor to poll, one function to call.
  *
- *   int fd = nosigbus_event_fd();            // add it to poll(2), epoll(7), wl_event_loop, sd-event, GLib ...
+ *   int fd = nosigbus_event_fd();            // add it to poll(2), epoll(7), wl_event_loop, sd-event, GLib
+ * ...
  *   ...
  *   if (readable(fd)) nosigbus_dispatch(on_event, server);
  *
- * There is an event when a fault was absorbed in a region; and when the size of a region's file changed, before
- * anybody touches the memory, where the region has a descriptor of the file and the kernel can watch it
- * (inotify(7)). Events coalesce: a region has one at most, which carries all that happened since the last one, so
- * none is ever lost, and a client that truncates its file a million times costs no more than one that does it
- * once.
+ * There is an event when a fault was absorbed in a region; and when the size of a region's file changed,
+ * before anybody touches the memory, where the region has a descriptor of the file and the kernel can watch
+ * it (inotify(7)). Events coalesce: a region has one at most, which carries all that happened since the last
+ * one, so none is ever lost, and a client that truncates its file a million times costs no more than one that
+ * does it once.
  */
 #ifndef NOSIGBUS_EVENTS_H
 #define NOSIGBUS_EVENTS_H
@@ -33,7 +34,7 @@ NOSIGBUS_BEGIN_DECLS
 #define NOSIGBUS_EVENT_GREW 0x4u
 
 struct nosigbus_event {
-  struct nosigbus_region *region;
+  struct nosigbus_region* region;
   /* Offset in the region of the first byte that is missing; where all has been healed in the meantime, of the
    * first that ever was. UINT64_MAX: none. */
   uint64_t offset;
@@ -47,24 +48,25 @@ struct nosigbus_event {
   uint64_t file_size;
 };
 
-/* The descriptor that is readable (POLLIN) while there are events, and now and then when there are none. The first call makes it, and watches the files
- * of the regions that there are and will be; faults absorbed before it count as well.
+/* The descriptor that is readable (POLLIN) while there are events, and now and then when there are none. The
+ * first call makes it, and watches the files of the regions that there are and will be; faults absorbed
+ * before it count as well.
  *
  * Returns the descriptor, the same one at each call; -EMFILE, -ENFILE, -ENOMEM. It belongs to the library: do
- * nothing with it but poll. It is not inherited across exec. A child of fork has none, and no events, until it
- * calls this function itself. Thread-safe, not async-signal-safe. */
+ * nothing with it but poll. It is not inherited across exec. A child of fork has none, and no events, until
+ * it calls this function itself. Thread-safe, not async-signal-safe. */
 NOSIGBUS_API int nosigbus_event_fd(void) NOSIGBUS_NOEXCEPT;
 
-/* Calls callback(event, user) for each region to which something happened since the last time. The event lives
- * as long as the call. The callback may do anything, such as refresh or release this region or others; it returns
- * 0 to go on. With anything else, dispatch returns, and what is left comes at the next call (the descriptor stays
- * readable). There are no events of released regions: release a region on the thread that dispatches, or keep
- * the two from running at once, and callbacks never see one. Never blocks.
+/* Calls callback(event, user) for each region to which something happened since the last time. The event
+ * lives as long as the call. The callback may do anything, such as refresh or release this region or others;
+ * it returns 0 to go on. With anything else, dispatch returns, and what is left comes at the next call (the
+ * descriptor stays readable). There are no events of released regions: release a region on the thread that
+ * dispatches, or keep the two from running at once, and callbacks never see one. Never blocks.
  *
  * Returns the number of events delivered; -EINVAL: callback NULL; -EBADF: somebody closed the library's
  * descriptors (nosigbus_event_fd makes new ones). Thread-safe, not async-signal-safe. */
-NOSIGBUS_API int nosigbus_dispatch(int (*callback)(const struct nosigbus_event *event, void *user),
-                                   void *user) NOSIGBUS_NOEXCEPT;
+NOSIGBUS_API int nosigbus_dispatch(int (*callback)(const struct nosigbus_event* event, void* user),
+                                   void* user) NOSIGBUS_NOEXCEPT;
 
 NOSIGBUS_END_DECLS
 

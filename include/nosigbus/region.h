@@ -83,17 +83,18 @@ NOSIGBUS_API void* nosigbus_region_data(const struct nosigbus_region* region) NO
 /* Length of the region in bytes, as it was asked for; 0 for a NULL region. Async-signal-safe. */
 NOSIGBUS_API size_t nosigbus_region_size(const struct nosigbus_region* region) NOSIGBUS_NOEXCEPT;
 
-/* Two calls that tell, without a lock, a system call or anything that belongs to a thread, whether what was read
- * between them was the file's:
+/* Two calls that tell, without a lock, a system call or anything that belongs to a thread, whether what was
+ * read between them was the file's:
  *
  *   uint64_t begun = nosigbus_region_begin(region);
  *   draw(nosigbus_region_data(region));
  *   if (nosigbus_region_end(region, begun) != 0) disconnect(client);
  *
  * Any number of brackets may be open, on any threads, nested or not; end may be called on another thread than
- * begin. begun: what nosigbus_region_begin returned. nosigbus_region_end returns 0: no zeros stood in place of
- * the file's pages in the meantime, in any place where the region is or was; -EFAULT: they did, or a resize moved
- * the region meanwhile. Neither touches the region's memory. The region must not be NULL. Async-signal-safe. */
+ * begin. begun: what nosigbus_region_begin returned. nosigbus_region_end returns 0: no zeros stood in place
+ * of the file's pages in the meantime, in any place where the region is or was; -EFAULT: they did, or a
+ * resize moved the region meanwhile. Neither touches the region's memory. The region must not be NULL.
+ * Async-signal-safe. */
 NOSIGBUS_API uint64_t nosigbus_region_begin(const struct nosigbus_region* region) NOSIGBUS_NOEXCEPT;
 NOSIGBUS_API int nosigbus_region_end(const struct nosigbus_region* region, uint64_t begun) NOSIGBUS_NOEXCEPT;
 
@@ -137,9 +138,9 @@ NOSIGBUS_API int nosigbus_region_status(struct nosigbus_region* region, struct n
 NOSIGBUS_API int nosigbus_region_refresh(struct nosigbus_region* region) NOSIGBUS_NOEXCEPT;
 
 /* Brings a part of the region into memory, so that a *system call* may be given it: write(2), sendmsg(2),
- * io_uring and ioctls fail with EFAULT where a page is missing, or do less than was asked, and no signal handler
- * can help them. What is missing is overlaid with zeros, as if it had been read; status and events tell.
- * docs/system-calls.md shows how to use it.
+ * io_uring and ioctls fail with EFAULT where a page is missing, or do less than was asked, and no signal
+ * handler can help them. What is missing is overlaid with zeros, as if it had been read; status and events
+ * tell. docs/system-calls.md shows how to use it.
  *
  * offset: bytes from the beginning of the region. length: bytes; 0 does nothing.
  * Returns 0: each page can be read now; -EINVAL: not within the region; -EFAULT: a page cannot be read for a
@@ -152,15 +153,15 @@ NOSIGBUS_API int nosigbus_region_prefault(struct nosigbus_region* region, size_t
 /* Makes the region longer or shorter, when the other side has said that the file's size is another.
  *
  * new_length: bytes, > 0; may reach beyond the end of the file.
- * Returns 0: nosigbus_region_size is new_length, and nosigbus_region_data may be another address. A region that
- *   grows moves unless there is room behind it, and makes room when it moves. Where it was before stays mapped
- *   and guarded, with the length that it had, until the region's release: readers that still use the old address
- *   are safe, and see the same file. A region that shrinks never moves; what is behind new_length is mapped no
- *   more (of an adopted mapping: guarded no more), so nobody may use it then. -EINVAL: region NULL or not live,
- *   new_length 0; -EOVERFLOW: offset + new_length does not fit; -ENOTSUP: a writable private mapping that would
- *   have to move, which would lose what was written to it, or a mapping of which nothing is left to duplicate and
- *   that was adopted without a descriptor; -ENOMEM: no address space or map limit reached. On error the region is
- *   as it was. Concurrent calls for one region wait for each other. */
+ * Returns 0: nosigbus_region_size is new_length, and nosigbus_region_data may be another address. A region
+ * that grows moves unless there is room behind it, and makes room when it moves. Where it was before stays
+ * mapped and guarded, with the length that it had, until the region's release: readers that still use the old
+ * address are safe, and see the same file. A region that shrinks never moves; what is behind new_length is
+ * mapped no more (of an adopted mapping: guarded no more), so nobody may use it then. -EINVAL: region NULL or
+ * not live, new_length 0; -EOVERFLOW: offset + new_length does not fit; -ENOTSUP: a writable private mapping
+ * that would have to move, which would lose what was written to it, or a mapping of which nothing is left to
+ * duplicate and that was adopted without a descriptor; -ENOMEM: no address space or map limit reached. On
+ * error the region is as it was. Concurrent calls for one region wait for each other. */
 NOSIGBUS_API int nosigbus_region_resize(struct nosigbus_region* region, size_t new_length) NOSIGBUS_NOEXCEPT;
 
 /* Ends the region. A mapping made by nosigbus_map or _resize is unmapped; an adopted one stays as it is,

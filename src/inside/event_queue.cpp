@@ -16,7 +16,7 @@ bool is_bell(const event_queue& queue, int fd) {
 }
 
 void ring(const event_queue& queue) {
-  const int fd = queue.bell.load(std::memory_order_acquire) - 1;
+  const int fd = queue.bell.load(std::memory_order_seq_cst) - 1;
   // A full pipe is readable, too.
   if (fd >= 0 && is_bell(queue, fd)) sys::write(fd, "", 1);
 }
@@ -29,8 +29,9 @@ void announce(region_descriptor& handle) {
   region_descriptor* head = queue->head.load(std::memory_order_relaxed);
   do {
     handle.sync->next_queued.store(head, std::memory_order_relaxed);
-    // release: who takes the list finds the links.
-  } while (!queue->head.compare_exchange_weak(head, &handle, std::memory_order_release,
+    // seq_cst, which includes release: who takes the list finds the links; and who opens a new bell finds the
+    // list, or ring() finds the bell.
+  } while (!queue->head.compare_exchange_weak(head, &handle, std::memory_order_seq_cst,
                                               std::memory_order_relaxed));
   ring(*queue);
 }

@@ -26,10 +26,11 @@ bool supplied(const region_descriptor& region, size_t page) {
   // A page that is mapped already proves nothing: a truncation sets the file's size first and takes the
   // pages out of the mappings then, and it can be preempted in between. So the page is taken out of the
   // mapping (it stays in the file), and has to be found in the file anew. Not so where that would throw
-  // away a private copy.
+  // away a private copy, or anonymous memory that was adopted with the file.
   // Locked pages go by another name (Linux 5.18); where nothing goes, a mapped page has to do.
   constexpr int dontneed_locked = 24;
-  if (region.shared && sys::failed(sys::madvise(address, region.granule, MADV_DONTNEED))) {
+  const bool file_alone = region.shared && (region.shadow != 0 || !region.has_holes);
+  if (file_alone && sys::failed(sys::madvise(address, region.granule, MADV_DONTNEED))) {
     sys::madvise(address, region.granule, dontneed_locked);
   }
   return probe::pages(address, region.granule, false) == probe::answer::accessible;

@@ -128,6 +128,9 @@ bool repair_locked(region_descriptor& region, region_lock& lock, nosigbus_fault&
       accessible(region, page, fault.access)) {
     return true;
   }
+  // Anonymous memory between the file's pages would pass for what the file supplies: a second mapping has
+  // none.
+  if (region.has_holes && region.fd < 0) make_shadow(region);
   const verdict found =
       fault.cause == NOSIGBUS_MISSING ? decide(region, page, fault.access) : lost(region, fault, page);
   if (found.cause == NOSIGBUS_NONE) return true;  // it is there again

@@ -134,7 +134,9 @@ bool next_event(event_queue& queue, nosigbus_event& event) {
     // A visitor first: while the region is queued its descriptor stays, and as a visitor we keep it further.
     handle->sync->visitors.enter();
     const bool ended = handle->sync->queued.exchange(0, std::memory_order_acq_rel) == region_sync::abandoned;
-    const bool something = !ended && describe(*handle, event);
+    // Not live yet: its maker announces it again when it is.
+    const bool live = !ended && handle->live.load(std::memory_order_acquire);
+    const bool something = live && describe(*handle, event);
     handle->sync->visitors.leave();
     if (ended) region_pool::give(*handle);
     if (something) return true;
@@ -168,6 +170,7 @@ void region_begins(region_descriptor& handle) {
   if (queue == nullptr || queue->bell.load(std::memory_order_seq_cst) == 0) return;
   const scoped_lock lock(queue->lock);
   if (open_for_events(*queue)) file_watch::begin(*queue, handle);
+  if (count_faults(handle) != handle.reported) announce(handle);
 }
 
 void region_ends(region_descriptor& handle) {
@@ -205,7 +208,7 @@ int nosigbus_event_fd(void) noexcept {
     if (count_faults(handle) != handle.reported) announce(handle);
   });
   // Queued for descriptors that somebody closed.
-  if (queue->taken != nullptr || queue->head.load(std::memory_order_relaxed) != nullptr) ring(*queue);
+  if (queue->taken != nullptr || queue->head.load(std::memory_order_seq_cst) != nullptr) ring(*queue);
   return queue->epoll;
 }
 

@@ -84,6 +84,7 @@ void end(event_queue& queue, region_descriptor& handle) {
   if (handle.sync->watch == 0) return;
   watched_file* const file = find(queue, handle.sync->watch);
   handle.sync->watch = 0;
+  if (file == nullptr) return;  // forked in the middle of this, which wiped the tree
   if (handle.next_watched != nullptr) handle.next_watched->previous_watched = handle.previous_watched;
   (handle.previous_watched != nullptr ? handle.previous_watched->next_watched : file->first) =
       handle.next_watched;

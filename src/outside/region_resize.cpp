@@ -99,13 +99,12 @@ int shrink(region_descriptor& place, size_t size, size_t mapped) {
   const size_t before = place.mapped;
   const uintptr_t begin = place.base + mapped, end = place.base + before;
   if (begin != end) {
-    if (const int error = registry::add(place, place.base, begin, true)) return error;
+    if (const int error = registry::shorten(place, place.base, begin, end)) return error;
   }
+  // A handler that found the region earlier has either done its work by now, or sees with the lock that the
+  // page is cut off: none changes anything there any more.
   forget_tail(place, size, mapped);
-  if (begin == end) return 0;
-  registry::remove(place, begin, end);
-  place.sync->visitors.wait_until_none();
-  if (!place.owned) return 0;
+  if (begin == end || !place.owned) return 0;
   place.reserved += before - mapped;
   if (mmap(pointer(begin), end - begin, PROT_NONE, reservation | MAP_FIXED, -1, 0) != MAP_FAILED) return 0;
   munmap(pointer(begin), place.reserved);

@@ -79,6 +79,22 @@ int for_each_slot(uintptr_t begin, uintptr_t end, uintptr_t* reached, Visit visi
   return error;
 }
 
+// Takes the slots of [begin, end) that are not the region's already. fresh: nobody else can want them.
+int claim(region_descriptor& region, uintptr_t begin, uintptr_t end, uintptr_t* reached, bool fresh) {
+  return for_each_slot(begin, end, reached, [&region, fresh](slot& item) {
+    region_descriptor* owner = nullptr;
+    // Claimed in an atomic step where another thread may add the same. seq_cst, which includes release:
+    // whoever finds the region finds its fields.
+    if (fresh) {
+      owner = item.owner.load(std::memory_order_relaxed);
+      if (owner == nullptr) item.owner.store(&region, std::memory_order_release);
+    } else {
+      item.owner.compare_exchange_strong(owner, &region, std::memory_order_seq_cst);
+    }
+    return owner == nullptr || owner == &region ? 0 : -EEXIST;
+  });
+}
+
 // Whether a region other than `self` owns part of [begin, end). `base` is where the node's range starts.
 bool foreign_owner(const node& at, unsigned shift, uintptr_t base, uintptr_t begin, uintptr_t end,
                    const region_descriptor* self) {
@@ -117,22 +133,18 @@ void clear(node& at, unsigned shift, uintptr_t base, uintptr_t begin, uintptr_t 
 int add(region_descriptor& region, uintptr_t begin, uintptr_t end, bool fresh) {
   if (end < begin || end > uintptr_t{1} << address_bits) return -EINVAL;
   uintptr_t reached;
-  int error = for_each_slot(begin, end, &reached, [&region, fresh](slot& item) {
-    region_descriptor* owner = nullptr;
-    // Claimed in an atomic step where another thread may add the same. seq_cst, which includes release:
-    // whoever finds the region finds its fields.
-    if (fresh) {
-      owner = item.owner.load(std::memory_order_relaxed);
-      if (owner == nullptr) item.owner.store(&region, std::memory_order_release);
-    } else {
-      item.owner.compare_exchange_strong(owner, &region, std::memory_order_seq_cst);
-    }
-    return owner == nullptr || owner == &region ? 0 : -EEXIST;
-  });
+  int error = claim(region, begin, end, &reached, fresh);
   // Claim first, then look: of two that overlap, at least one sees the other.
   if (error == 0 && !fresh && foreign_owner(g_root, root_shift, 0, begin, end, &region)) error = -EEXIST;
   if (error != 0 && reached > begin) remove(region, begin, reached);
   return error;
+}
+
+int shorten(region_descriptor& region, uintptr_t begin, uintptr_t end, uintptr_t end_before) {
+  uintptr_t reached;
+  if (const int error = claim(region, begin, end, &reached, true)) return error;
+  remove(region, end, end_before);
+  return 0;
 }
 
 void remove(region_descriptor& region, uintptr_t begin, uintptr_t end) {

@@ -57,8 +57,12 @@ uintptr_t find_first(uintptr_t begin, uintptr_t end);
 // overlapping region at that moment may fail as well.
 int add(region_descriptor& region, uintptr_t begin, uintptr_t end, bool fresh);
 
-// Makes it invisible in [begin, end). Visible in front of it, it has to be added there anew first: larger
-// pieces of it may reach beyond `begin`.
+// Makes a region that is visible in [begin, end_before) invisible from `end` on. 0, or -ENOMEM: nothing has
+// changed. (Slots that stand for more than what is left are given up, and others taken below them first.)
+int shorten(region_descriptor& region, uintptr_t begin, uintptr_t end, uintptr_t end_before);
+
+// Makes it invisible in [begin, end), which is all of it from `begin` on, or nothing in front of it shares a
+// slot.
 void remove(region_descriptor& region, uintptr_t begin, uintptr_t end);
 
 // A region that cannot be released while this object lives. Empty where none is at the address.
