@@ -66,8 +66,8 @@ NOSIGBUS_API int nosigbus_map(struct nosigbus_region** out, int fd, off_t offset
  * out: receives the region; untouched on error. address: page-aligned start of the mapping. length: bytes,
  *   > 0. fd: the mapped file, or -1; the caller may close it afterwards. With it, end of file is told from
  *   I/O error by the file's size, and private mappings can be refreshed. Without it, a page counts as past
- *   the end of file when no page behind it can be supplied either, and always in a private mapping. flags:
- *   above, without NOSIGBUS_PRIVATE.
+ *   the end of file when no page behind it can be supplied either, and always in a private mapping; and
+ *   huge pages take Linux 6.11 for faults to be absorbed. flags: above, without NOSIGBUS_PRIVATE.
  * Returns 0; -EINVAL: out NULL, address NULL or unaligned, length 0, the range wraps, unknown flags, or the
  *   range is more than one file's pages in a row (anonymous memory in their place is accepted; refresh does
  *   not replace it); -EBADF: fd neither -1 nor open; -ENOMEM: the range is not wholly mapped, or no memory;
@@ -133,8 +133,8 @@ NOSIGBUS_API int nosigbus_region_status(struct nosigbus_region* region, struct n
  * Returns 1: the region is whole, all of it is the file's data again, also when it never was not (where the
  *   file's size is not known, whole pages are what is seen; after I/O errors, some of them are looked at);
  *   0: the file is still too short, as much as there is has been put back; -ENOTSUP: the overlay cannot be
- *   taken back (private mapping adopted without fd; anonymous memory that was adopted); -ENOMEM: map limit
- *   reached. */
+ *   taken back (private mapping, or huge pages, adopted without fd; anonymous memory that was adopted);
+ *   -ENOMEM: map limit reached. */
 NOSIGBUS_API int nosigbus_region_refresh(struct nosigbus_region* region) NOSIGBUS_NOEXCEPT;
 
 /* Brings a part of the region into memory, so that a *system call* may be given it: write(2), sendmsg(2),
