@@ -25,6 +25,36 @@ bool may_become_writable(const blueprint& plan) {
   return !plan.shared || (plan.prot & PROT_WRITE) != 0 || (fcntl(plan.fd, F_GETFL) & O_ACCMODE) != O_RDONLY;
 }
 
+// Zeros come from the one huge zero page, but for the edges of an overlay that are not aligned for it:
+// reading all of those takes up to 511 faults, which is most of what a region of 64 MiB costs its readers
+// once it is cut off. Smaller ones cost little anyway, and aligning takes three system calls.
+constexpr size_t huge_page = size_t{2} << 20;
+constexpr size_t worth_aligning = size_t{32} << 20;
+
+// As mmap, where the kernel likes it.
+void* map_anywhere(const blueprint& plan, int fd, off_t offset) {
+  const int flags = plan.shared ? MAP_SHARED : MAP_PRIVATE;
+  const size_t length = plan.mapped, reserved = length + huge_page;
+  // Files with larger pages have an alignment of their own.
+  const bool align = plan.granule == g_page_size && length >= worth_aligning && reserved > length;
+  void* const got =
+      align ? mmap(nullptr, reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+            : MAP_FAILED;
+  if (got == MAP_FAILED) return mmap(nullptr, length, plan.prot, flags, fd, offset);
+  const uintptr_t begin = reinterpret_cast<uintptr_t>(got), base = round_up(begin, huge_page);
+  void* const address = mmap(reinterpret_cast<void*>(base), length, plan.prot, flags | MAP_FIXED, fd, offset);
+  if (address == MAP_FAILED) {
+    const int error = errno;
+    munmap(got, reserved);
+    errno = error;
+    return MAP_FAILED;
+  }
+  if (base != begin) munmap(got, base - begin);
+  const uintptr_t end = base + length;
+  munmap(reinterpret_cast<void*>(end), begin + reserved - end);
+  return address;
+}
+
 // Of all places together, each looked at once: an overlay that is made between two looks would be in the sum
 // and not in the mark.
 uint64_t generations(const region_descriptor& handle) {
@@ -72,12 +102,12 @@ int nosigbus_map(nosigbus_region** out, int fd, off_t offset, size_t length, int
   plan.size = length;
   plan.mapped = round_up(length, plan.granule);
   plan.shared = (flags & NOSIGBUS_PRIVATE) == 0;
-  void* const address = mmap(nullptr, plan.mapped, prot, plan.shared ? MAP_SHARED : MAP_PRIVATE, fd, offset);
+  plan.prot = prot;
+  void* const address = map_anywhere(plan, fd, offset);
   if (address == MAP_FAILED) return -errno;
   plan.base = reinterpret_cast<uintptr_t>(address);
   plan.offset = offset;
   plan.fd = fd;
-  plan.prot = prot;
   plan.flags = flags;
   plan.owned = true;
   plan.fd_remaps = true;
