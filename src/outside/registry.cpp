@@ -69,11 +69,12 @@ int for_each_slot(uintptr_t begin, uintptr_t end, uintptr_t* reached, Visit visi
       break;
     }
     // It and its neighbours, of which an edge of the range has hundreds.
-    const uintptr_t piece = uintptr_t{1} << shift;
-    do {
-      error = visit(at->items[slot_index(address, shift)]);
-      if (error == 0) address += piece;
-    } while (error == 0 && slot_index(address, shift) != 0 && end - address >= piece);
+    const unsigned first = slot_index(address, shift);
+    const uintptr_t whole = (end - address) >> shift;
+    const unsigned count = whole < slots - first ? static_cast<unsigned>(whole) : slots - first;
+    unsigned done = 0;
+    while (done < count && (error = visit(at->items[first + done])) == 0) ++done;
+    address += uintptr_t{done} << shift;
   }
   *reached = address;
   return error;
@@ -123,6 +124,7 @@ void clear(node& at, unsigned shift, uintptr_t base, uintptr_t begin, uintptr_t 
     if (item.owner.load(std::memory_order_relaxed) == &region) {
       item.owner.store(nullptr, std::memory_order_release);
     }
+    if (shift == leaf_shift) continue;
     node* const child = item.child.load(std::memory_order_acquire);
     if (child != nullptr) clear(*child, shift - slot_bits, base + (i << shift), begin, end, region);
   }
