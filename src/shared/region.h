@@ -69,28 +69,28 @@ struct nosigbus_region {
   size_t reserved;                       // bytes behind `mapped` that are kept free for it to grow into
   std::atomic<nosigbus_region*> newest;  // of a handle: where the region is now (release/acquire)
 
-  // --- Of a handle: whether it is one. Written by map, adopt and release.
-  std::atomic<bool> live;
-
   // --- Of a handle, for events; under the queue's lock. What was told, what there is to tell
   //     (NOSIGBUS_EVENT_*), and the list of those that have the same file, while sync->watch is set.
   uint64_t reported;  // faults
-  unsigned news;
   uint64_t watched_size;
   nosigbus_region *next_watched, *previous_watched;
+  unsigned news;
+
+  // --- Of a handle: whether it is one. Written by map, adopt and release (seq_cst, event_queue.h).
+  std::atomic<bool> live;
 
   // --- Written under sync->lock, read under it.
   nosigbus::interval_set<nosigbus::max_overlays> overlays;  // offsets from base; grade: nosigbus_cause
   unsigned isolated;          // overlays that touched no other when they were made: each can stay a VMA
+  bool fd_remaps;             // the fd may be mapped again with prot: the way back where there is no shadow
+  bool changing;              // a change is under way: found by whoever has the lock, it was torn by a fork
+                              // (region_lock.h)
   uint64_t first_bad_offset;  // UINT64_MAX without overlays
   uintptr_t shadow;           // a second mapping of the file, the way back to it; 0 without
   size_t shadow_length;
-  bool fd_remaps;  // the fd may be mapped again with prot: the way back where there is no shadow
   // All that was ever overlaid, healed or not, with the gravest cause.
   nosigbus::interval ever_overlaid;
-  // A change is under way: found by whoever has the lock, it was torn by a fork (region_lock.h).
-  bool changing;
-  nosigbus::interval intended;  // what is about to be overlaid by it; empty when something is healed
+  nosigbus::interval intended;  // by the change: what is about to be overlaid; empty when something is healed
   nosigbus::interval_set<nosigbus::max_overlays> overlays_before;  // as it began
 
   // --- Written under sync->lock, read by anybody without it (release/acquire). Odd: overlaid. Never

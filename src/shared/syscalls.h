@@ -43,7 +43,7 @@ inline long munlock(uintptr_t address, size_t length) {
   return raw_syscall(SYS_munlock, static_cast<long>(address), static_cast<long>(length));
 }
 inline bool address_space_limited() {
-  struct rlimit limit;
+  struct rlimit limit {};
   const long result = raw_syscall(SYS_prlimit64, 0, RLIMIT_AS, 0, reinterpret_cast<long>(&limit));
   return failed(result) || limit.rlim_cur != RLIM_INFINITY;
 }
