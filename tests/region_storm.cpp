@@ -14,6 +14,7 @@
 #include "storm/scene.h"
 #include "support/hostile.h"
 #include "support/no_qemu.h"
+#include "support/no_tsan.h"
 
 using namespace storm;
 using test::origin;
@@ -146,7 +147,8 @@ double wanted_seconds() {
 
 }  // namespace
 
-TEST_CASE("a storm of everything at once is survived" NO_QEMU("threads in turns, and most of it is slow")) {
+TEST_CASE("a storm of everything at once is survived" NO_QEMU("threads in turns, and most of it is slow")
+              NO_TSAN("its handlers take turns with the threads")) {
   const double seconds = wanted_seconds();
   REQUIRE(seconds >= 1);
   CHECK(test::in_child([seconds] { return live_through(seconds); }, static_cast<int>(seconds) + 60) ==

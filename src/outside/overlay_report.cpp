@@ -10,18 +10,20 @@ namespace nosigbus {
 
 namespace {
 
-// Calls visit(region) for each region in [begin, end) until it returns true. The caller is using the
-// memory, so that none of them can be released meanwhile.
+// Calls visit(region, no_signals) for each region in [begin, end) until it returns true. As a visitor: the
+// caller uses the memory, so none of its regions can be released meanwhile, but one that another thread tries
+// to adopt can be there for a moment. It must not touch the caller's memory: a fault there would find SIGBUS
+// blocked.
 template <class Visit>
 void for_each_region(uintptr_t begin, uintptr_t end, Visit visit) {
   for (uintptr_t at = registry::find_first(begin, end); at < end; at = registry::find_first(at, end)) {
-    region_descriptor* const region = registry::find(at);
-    if (region == nullptr) {
-      at += registry::leaf_size;
-      continue;
-    }
-    if (visit(*region)) return;
-    at = region->base + region->mapped;
+    // Before the visit begins: a signal handler that leaves by longjmp would leave it open.
+    const scoped_signal_block no_signals;
+    const registry::visited_region visited(at);
+    region_descriptor* const region = visited.get();
+    if (region != nullptr && visit(*region, no_signals)) return;
+    const uintptr_t behind = region == nullptr ? 0 : region->base + region->mapped;
+    at = behind > at ? behind : at + registry::leaf_size;
   }
 }
 
@@ -36,8 +38,8 @@ bool overlaid(const region_descriptor& region) {
 
 // The first byte of [begin, end) that one of the region's overlays supplied, or may have supplied since
 // `before`; begin == end if none. Its grade is the cause.
-interval first_overlaid(region_descriptor& region, uintptr_t begin, uintptr_t end, uint64_t before) {
-  const scoped_signal_block no_signals;
+interval first_overlaid(region_descriptor& region, uintptr_t begin, uintptr_t end, uint64_t before,
+                        const scoped_signal_block& no_signals) {
   const region_lock lock(region, no_signals);
   interval first{end, end};
   const auto consider = [&](const interval& part) {
@@ -54,11 +56,11 @@ interval first_overlaid(region_descriptor& region, uintptr_t begin, uintptr_t en
 }  // namespace
 
 void report_overlays(uintptr_t begin, uintptr_t end, nosigbus_access access, uint64_t before) {
-  for_each_region(begin, end, [=](region_descriptor& region) {
+  for_each_region(begin, end, [=](region_descriptor& region, const scoped_signal_block& no_signals) {
     // In this order: an overlay that goes away in between changes changed_at before generation (acquire,
     // with the releases in overlay_ends), so that one of the two tells of it.
     if (!overlaid(region) && !changed_since(region, before)) return false;
-    const interval first = first_overlaid(region, begin, end, before);
+    const interval first = first_overlaid(region, begin, end, before, no_signals);
     if (first.begin == first.end) return false;
     t_last_fault = {first.begin,   0, SIGBUS, BUS_ADRERR, static_cast<nosigbus_cause>(first.grade), access,
                     region.granule};
@@ -68,7 +70,7 @@ void report_overlays(uintptr_t begin, uintptr_t end, nosigbus_access access, uin
 
 bool clips(uintptr_t begin, uintptr_t end) {
   bool any = false;
-  for_each_region(begin, end, [&any](const region_descriptor& region) {
+  for_each_region(begin, end, [&any](const region_descriptor& region, const scoped_signal_block&) {
     any = (region.flags & NOSIGBUS_CLIP) != 0;
     return any;
   });
@@ -76,17 +78,22 @@ bool clips(uintptr_t begin, uintptr_t end) {
 }
 
 void clip_to_file(void* dst, uintptr_t begin, uintptr_t end) {
-  for_each_region(begin, end, [=](region_descriptor& region) {
-    if ((region.flags & NOSIGBUS_CLIP) == 0) return false;
-    const uint64_t size = file_size(region);
-    if (size == ~uint64_t{0}) return false;
-    const uintptr_t file_end = region.base + bytes_within(region, size);
-    const uintptr_t from = file_end > begin ? file_end : begin;
-    const uintptr_t region_end = region.base + region.mapped;
-    const uintptr_t to = end < region_end ? end : region_end;
-    if (from < to) memset(static_cast<char*>(dst) + (from - begin), 0, to - from);
-    return false;
-  });
+  for (uintptr_t at = begin; at < end;) {
+    uintptr_t from = end, to = end;
+    for_each_region(at, end, [&](const region_descriptor& region, const scoped_signal_block&) {
+      if ((region.flags & NOSIGBUS_CLIP) == 0) return false;
+      const uint64_t size = file_size(region);
+      if (size == ~uint64_t{0}) return false;
+      const uintptr_t file_end = region.base + bytes_within(region, size);
+      const uintptr_t region_end = region.base + region.mapped;
+      from = file_end > at ? file_end : at;
+      to = end < region_end ? end : region_end;
+      return from < to;
+    });
+    if (from >= to) return;
+    memset(static_cast<char*>(dst) + (from - begin), 0, to - from);
+    at = to;
+  }
 }
 
 }  // namespace nosigbus
