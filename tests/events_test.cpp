@@ -13,6 +13,7 @@
 
 #include "support/no_qemu.h"
 #include "support/region_fixture.h"
+#include "support/sampling.h"
 
 using namespace test;
 
@@ -134,7 +135,7 @@ TEST_CASE("released regions have no events, and who has their descriptors next h
   with_events([] {
     const int fd = listen();
     shared_file file(page);
-    for (int i = 0; i < 100; ++i) {
+    for (size_t i = 0; i < 100; i += sampling()) {
       std::vector<nosigbus::region> regions;
       for (int k = 0; k < 10; ++k) regions.push_back(without_watch(file, page));
       file.resize(0);
@@ -238,7 +239,7 @@ TEST_CASE("a file that shrinks or grows is noticed before it is touched") {
   }
 }
 
-TEST_CASE("a child of fork has events of its own, and its parent keeps its own" NO_QEMU("no WIPEONFORK")) {
+TEST_CASE("a child of fork has events of its own and its parent keeps its own" NO_QEMU("no WIPEONFORK")) {
   with_events([] {
     const int fd = listen();
     shared_file file(2 * page);

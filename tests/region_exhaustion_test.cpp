@@ -129,7 +129,7 @@ TEST_CASE("descriptors: half of what the program may have is left to it") {
           CHILD_CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
           shared_file file(4 * page);
           std::vector<nosigbus::region> regions;
-          for (int i = 0; i < 1000; ++i) regions.push_back(make_region(origin::mapped, file, 4 * page));
+          for (int i = 0; i < 400; ++i) regions.push_back(make_region(origin::mapped, file, 4 * page));
           CHILD_CHECK(count_descriptors() <= 160);
           file.resize(page);
           for (const auto& region : regions) {

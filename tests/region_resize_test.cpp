@@ -175,7 +175,7 @@ TEST_CASE("private regions grow where it loses nothing") {
         }) == exited(0));
 }
 
-TEST_CASE("a sealed file is safe as far as it reaches, not as far as it is mapped" NO_QEMU("no seals")) {
+TEST_CASE("a sealed file is safe as far as it reaches and no further" NO_QEMU("no seals")) {
   CHECK(in_child([] {
           enter_by(entry::installed);
           shared_file file(2 * page, MFD_ALLOW_SEALING);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "support/region_fixture.h"
+#include "support/sampling.h"
 
 #include <algorithm>
 #include <cstring>
@@ -114,8 +115,8 @@ TEST_CASE("refresh puts back what has grown again, after any number of cycles") 
     nosigbus::region region = make_region(from, file, 8 * page);
     file.draw();  // malloc maps the first large buffers, and keeps later ones on its heap
     const size_t vmas = count_vmas(), descriptors = count_descriptors();
-    for (int cycle = 0; cycle < 300; ++cycle) {
-      const size_t cut = static_cast<size_t>(cycle) * 97 % (8 * page);
+    for (size_t cycle = 0; cycle < 300; cycle += sampling()) {
+      const size_t cut = cycle * 97 % (8 * page);
       file.resize(cut);
       // Without a descriptor there are only pages to go by: a cut in the last one is not seen.
       const int short_of_it = from == origin::adopted_without_fd && cut > 7 * page ? 1 : 0;

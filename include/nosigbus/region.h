@@ -93,8 +93,8 @@ NOSIGBUS_API size_t nosigbus_region_size(const struct nosigbus_region* region) N
  * Any number of brackets may be open, on any threads, nested or not; end may be called on another thread than
  * begin. begun: what nosigbus_region_begin returned. nosigbus_region_end returns 0: no zeros stood in place
  * of the file's pages in the meantime, in any place where the region is or was; -EFAULT: they did, or
- * perhaps a resize moved the region meanwhile. Neither touches the region's memory. The region must not be NULL.
- * Async-signal-safe. */
+ * perhaps a resize moved the region meanwhile. Neither touches the region's memory. The region must not be
+ * NULL. Async-signal-safe. */
 NOSIGBUS_API uint64_t nosigbus_region_begin(const struct nosigbus_region* region) NOSIGBUS_NOEXCEPT;
 NOSIGBUS_API int nosigbus_region_end(const struct nosigbus_region* region, uint64_t begun) NOSIGBUS_NOEXCEPT;
 

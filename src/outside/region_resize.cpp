@@ -34,32 +34,37 @@ uintptr_t reserve(uintptr_t hint, size_t length) {
   return 0;
 }
 
-// Maps the file's bytes from `from` on, an offset in the region, over address space that is reserved. 0 or
-// -errno.
-int map_file(region_descriptor& place, uintptr_t address, size_t from, size_t length) {
-  if (place.fd_remaps) {
-    const int flags = (place.shared ? MAP_SHARED : MAP_PRIVATE) | MAP_FIXED;
-    const off_t offset = place.offset + static_cast<off_t>(from);
-    return mmap(pointer(address), length, place.prot, flags, place.fd, offset) == MAP_FAILED ? -errno : 0;
-  }
-  // Duplicated from what is mapped: of the file's beginning, so with it, and all but the part wanted is
-  // dropped.
+int map_by_descriptor(const region_descriptor& place, uintptr_t address, size_t from, size_t length) {
+  const int flags = (place.shared ? MAP_SHARED : MAP_PRIVATE) | MAP_FIXED;
+  const off_t offset = place.offset + static_cast<off_t>(from);
+  return mmap(pointer(address), length, place.prot, flags, place.fd, offset) == MAP_FAILED ? -errno : 0;
+}
+
+// Duplicated from what is mapped: of the file's beginning, so with it, and all but the part wanted is
+// dropped.
+int map_by_duplicate(region_descriptor& place, uintptr_t address, size_t from, size_t length) {
   const scoped_signal_block no_signals;
   const region_lock lock(place, no_signals);
   const bool begins_with_file =
       !place.begins_with_hole && (place.overlays.empty() || place.overlays[0].begin != 0);
   if (!place.shared || (place.shadow == 0 && !begins_with_file)) return -ENOTSUP;
   const uintptr_t source = place.shadow != 0 ? place.shadow : place.base;
-  if (from == 0) {
-    const long got = sys::mremap(source, 0, length, MREMAP_MAYMOVE | MREMAP_FIXED, address);
-    return sys::failed(got) ? static_cast<int>(got) : 0;
-  }
   const long whole = sys::mremap(source, 0, from + length, MREMAP_MAYMOVE);
-  if (sys::failed(whole)) return static_cast<int>(whole);
+  if (sys::failed(whole)) return -ENOTSUP;
   const uintptr_t begin = static_cast<uintptr_t>(whole);
   const long got = sys::mremap(begin + from, length, length, MREMAP_MAYMOVE | MREMAP_FIXED, address);
   sys::munmap(begin, sys::failed(got) ? from + length : from);
   return sys::failed(got) ? static_cast<int>(got) : 0;
+}
+
+// Maps the file's bytes from `from` on, an offset in the region, over address space that is reserved. 0 or
+// -errno.
+int map_file(region_descriptor& place, uintptr_t address, size_t from, size_t length) {
+  if (place.fd_remaps) return map_by_descriptor(place, address, from, length);
+  const int error = map_by_duplicate(place, address, from, length);
+  // If it permits what the mapping did.
+  const bool by_descriptor = error == -ENOTSUP && place.fd >= 0 && place.offset != unknown_offset;
+  return by_descriptor ? map_by_descriptor(place, address, from, length) : error;
 }
 
 // The shadow reaches as far as the region. 0 or -errno.

@@ -4,16 +4,29 @@
 #include <src/shared/thread_state.h>
 #include <src/shared/unwritable_zeros.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 namespace nosigbus {
 
 constinit std::atomic<uintptr_t> g_unwritable_zeros{0};
 
+namespace {
+
+// Of /dev/zero. Set before the template (relaxed: by its release), the same by all who set them.
+constinit std::atomic<uint64_t> g_inode{0}, g_device{0};
+
+}  // namespace
+
 void make_unwritable_zeros() {
   if (g_unwritable_zeros.load(std::memory_order_acquire) != 0) return;
   const int zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
   if (zero < 0) return;
+  struct stat status {};
+  fstat(zero, &status);
+  g_inode.store(status.st_ino, std::memory_order_relaxed);
+  g_device.store(uint64_t{major(status.st_dev)} << 32 | minor(status.st_dev), std::memory_order_relaxed);
   void* const page = mmap(nullptr, g_page_size, PROT_READ, MAP_SHARED, zero, 0);
   close(zero);
   if (page == MAP_FAILED) return;
@@ -27,10 +40,9 @@ void make_unwritable_zeros() {
 }
 
 bool is_unwritable_zeros(const mapping_info& mapping) {
-  const uintptr_t address = g_unwritable_zeros.load(std::memory_order_acquire);
-  mapping_info zeros;
-  return address != 0 && query_mapping(address, &zeros) == 0 && mapping.inode == zeros.inode &&
-         mapping.device == zeros.device;
+  return g_unwritable_zeros.load(std::memory_order_acquire) != 0 &&
+         mapping.inode == g_inode.load(std::memory_order_relaxed) &&
+         mapping.device == g_device.load(std::memory_order_relaxed);
 }
 
 }  // namespace nosigbus
