@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "support/each_entry.h"
 #include "support/no_qemu.h"
 #include "support/region_fixture.h"
 #include "support/sampling.h"
@@ -33,21 +34,6 @@ std::vector<nosigbus::event> dispatch_all() {
   return events;
 }
 
-// Runs body(descriptor to poll) in a child for each way in which faults arrive.
-template <class Body>
-void with_events(Body body, int seconds = 20) {
-  for (const entry how : entries) {
-    CAPTURE(static_cast<int>(how));
-    CHECK(in_child(
-              [&] {
-                enter_by(how);
-                body();
-                return 0;
-              },
-              seconds) == exited(0));
-  }
-}
-
 int listen() {
   const int fd = nosigbus::event_fd();
   CHILD_CHECK(fd >= 0);
@@ -63,7 +49,7 @@ nosigbus::region without_watch(const shared_file& file, size_t length) {
 }  // namespace
 
 TEST_CASE("a fault makes one event, whatever comes after it") {
-  with_events([] {
+  in_each_entry(exited(0), [] {
     const int fd = listen();
     CHILD_CHECK(!readable(fd));
     CHILD_CHECK(dispatch_all().empty());
@@ -93,7 +79,7 @@ TEST_CASE("a fault makes one event, whatever comes after it") {
 }
 
 TEST_CASE("faults before anybody listened are told") {
-  with_events([] {
+  in_each_entry(exited(0), [] {
     shared_file file(2 * page);
     const nosigbus::region region = without_watch(file, 2 * page);
     file.resize(page);
@@ -110,7 +96,7 @@ TEST_CASE("faults before anybody listened are told") {
 }
 
 TEST_CASE("a callback that stops leaves the rest for the next time") {
-  with_events([] {
+  in_each_entry(exited(0), [] {
     const int fd = listen();
     shared_file file(page);
     std::vector<nosigbus::region> regions;
@@ -132,7 +118,7 @@ TEST_CASE("a callback that stops leaves the rest for the next time") {
 }
 
 TEST_CASE("released regions have no events, and who has their descriptors next has none of theirs") {
-  with_events([] {
+  in_each_entry(exited(0), [] {
     const int fd = listen();
     shared_file file(page);
     for (size_t i = 0; i < 100; i += sampling()) {
@@ -151,7 +137,7 @@ TEST_CASE("released regions have no events, and who has their descriptors next h
 }
 
 TEST_CASE("a callback may release the region, and others that wait") {
-  with_events([] {
+  in_each_entry(exited(0), [] {
     listen();
     shared_file file(page);
     std::map<const nosigbus_region*, nosigbus::region> regions;
@@ -173,7 +159,7 @@ TEST_CASE("a callback may release the region, and others that wait") {
 }
 
 TEST_CASE("where a region was before it moved counts as well") {
-  with_events([] {
+  in_each_entry(exited(0), [] {
     listen();
     shared_file file(16 * page);
     nosigbus::region region = make_region(origin::adopted_with_fd, file, page);
@@ -192,7 +178,7 @@ TEST_CASE("where a region was before it moved counts as well") {
 
 TEST_CASE("a file that shrinks or grows is noticed before it is touched") {
   for (const bool listens_first : {true, false}) {
-    with_events([=] {
+    in_each_entry(exited(0), [=] {
       if (listens_first) listen();
       shared_file file(4 * page), other(page);
       nosigbus::region one = make_region(origin::mapped, file, 4 * page);
@@ -240,7 +226,7 @@ TEST_CASE("a file that shrinks or grows is noticed before it is touched") {
 }
 
 TEST_CASE("a child of fork has events of its own and its parent keeps its own" NO_QEMU("no WIPEONFORK")) {
-  with_events([] {
+  in_each_entry(exited(0), [] {
     const int fd = listen();
     shared_file file(2 * page);
     const nosigbus::region region = without_watch(file, 2 * page);
@@ -264,7 +250,7 @@ TEST_CASE("a child of fork has events of its own and its parent keeps its own" N
 }
 
 TEST_CASE("a program that closes all descriptors is not written to, and may listen again") {
-  with_events([] {
+  in_each_entry(exited(0), [] {
     const int fd = listen();
     shared_file file(2 * page);
     const nosigbus::region region = without_watch(file, 2 * page);
@@ -291,7 +277,8 @@ TEST_CASE("a program that closes all descriptors is not written to, and may list
 }
 
 TEST_CASE("no fault goes untold, while many threads fault and others dispatch") {
-  with_events(
+  in_each_entry(
+      exited(0),
       [] {
         const int fd = listen();
         constexpr int threads = 3;

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "support/each_entry.h"
 #include "support/no_qemu.h"
 #include "support/poison.h"
 #include "support/region_fixture.h"
@@ -28,18 +29,6 @@ unsigned char* anonymous_pages(size_t count) {
   CHILD_CHECK(address != MAP_FAILED);
   memset(address, 0x55, count * page);
   return static_cast<unsigned char*>(address);
-}
-
-template <class Body>
-void in_each_entry(const outcome& expected, Body body) {
-  for (const entry how : entries) {
-    CAPTURE(static_cast<int>(how));
-    CHECK(in_child([&] {
-            enter_by(how);
-            body();
-            return 0;
-          }) == expected);
-  }
 }
 
 }  // namespace

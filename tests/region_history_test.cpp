@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "support/each_entry.h"
 #include "support/no_qemu.h"
 #include "support/region_fixture.h"
 #include "support/sampling.h"
@@ -21,20 +22,6 @@ using namespace test;
 namespace {
 
 const size_t page = page_size();
-
-template <class Body>
-void by_each_entry(Body body, int seconds = 20) {
-  for (const entry how : entries) {
-    CAPTURE(static_cast<int>(how));
-    CHECK(in_child(
-              [&] {
-                enter_by(how);
-                body();
-                return 0;
-              },
-              seconds) == exited(0));
-  }
-}
 
 nosigbus::region adopt(void* address, size_t length, int fd, unsigned flags = 0) {
   auto result = nosigbus::region::adopt(address, length, fd, flags);
@@ -77,7 +64,7 @@ class restless {
 
 TEST_CASE("a locked mapping that was adopted without descriptor keeps what is left of its file" NO_QEMU(
     "mappings cannot be duplicated")) {
-  by_each_entry([] {
+  in_each_entry(exited(0), [] {
     shared_file file(16 * page);
     unsigned char* const mapping = file.map(16 * page, PROT_READ | PROT_WRITE);
     CHILD_CHECK(mlock(mapping, 16 * page) == 0);
@@ -97,7 +84,7 @@ TEST_CASE("a locked mapping that was adopted without descriptor keeps what is le
 }
 
 TEST_CASE("a process that locks all of its memory is served up to its limit" NO_QEMU("no mlockall")) {
-  by_each_entry([] {
+  in_each_entry(exited(0), [] {
     const rlimit limit{3u << 20, 3u << 20};
     CHILD_CHECK(setrlimit(RLIMIT_MEMLOCK, &limit) == 0);
     if (getuid() == 0) CHILD_CHECK(setgid(65534) == 0 && setuid(65534) == 0);
@@ -114,7 +101,7 @@ TEST_CASE("refresh gives back the protection that the range has now" NO_QEMU("no
   for (const origin from : origins) {
     if (from == origin::adopted_without_fd && !mappings_can_be_duplicated()) continue;
     CAPTURE(static_cast<int>(from));
-    by_each_entry([from] {
+    in_each_entry(exited(0), [from] {
       shared_file file(8 * page);
       nosigbus::region region = make_region(from, file, 8 * page, PROT_READ, NOSIGBUS_DISCARD_WRITES);
       CHILD_CHECK(mprotect(region.data(), 8 * page, PROT_READ | PROT_WRITE) == 0);
@@ -132,7 +119,7 @@ TEST_CASE("refresh gives back the protection that the range has now" NO_QEMU("no
 TEST_CASE("an overlay that an earlier region left behind is told by refresh") {
   for (const bool with_fd : {false, true}) {
     CAPTURE(with_fd);
-    by_each_entry([with_fd] {
+    in_each_entry(exited(0), [with_fd] {
       shared_file file(8 * page);
       unsigned char* const mapping = file.map(8 * page);
       {
@@ -151,7 +138,7 @@ TEST_CASE("an overlay that an earlier region left behind is told by refresh") {
 }
 
 TEST_CASE("a range that is no one row of one file's pages is not adopted") {
-  by_each_entry([] {
+  in_each_entry(exited(0), [] {
     const shared_file file(8 * page), other(8 * page);
     unsigned char* const base = file.map(16 * page, PROT_READ, MAP_SHARED);
     const auto put = [&](size_t at, const shared_file& from, size_t offset) {
@@ -168,7 +155,8 @@ TEST_CASE("a range that is no one row of one file's pages is not adopted") {
 }
 
 TEST_CASE("a region that could not be adopted leaves no handler at work on it") {
-  by_each_entry(
+  in_each_entry(
+      exited(0),
       [] {
         constexpr size_t pages = 400;
         shared_file missing(pages * page);
@@ -200,7 +188,7 @@ TEST_CASE("a region that could not be adopted leaves no handler at work on it") 
 }
 
 TEST_CASE("clipping needs a descriptor, and covers reads that end early") {
-  by_each_entry([] {
+  in_each_entry(exited(0), [] {
     shared_file file(page);
     unsigned char* const other = file.map(page, PROT_READ | PROT_WRITE);
     file.resize(100);
@@ -226,7 +214,8 @@ TEST_CASE("clipping needs a descriptor, and covers reads that end early") {
 }
 
 TEST_CASE("a read that got zeros says so although another thread heals the region meanwhile") {
-  by_each_entry(
+  in_each_entry(
+      exited(0),
       [] {
         constexpr size_t pages = 16;
         shared_file file(pages * page);
@@ -245,7 +234,8 @@ TEST_CASE("a read that got zeros says so although another thread heals the regio
 
 TEST_CASE(
     "a child that was forked in the middle of a change sees it done or undone" NO_QEMU("MADV_WIPEONFORK")) {
-  by_each_entry(
+  in_each_entry(
+      exited(0),
       [] {
         shared_file file(8 * page);
         nosigbus::region region = make_region(origin::mapped, file, 8 * page);
@@ -268,7 +258,8 @@ TEST_CASE(
 
 // Another thread reads the rows without end, and no table may wait for it in the child, where it is not.
 TEST_CASE("a child that was forked beside faulting threads registers rows") {
-  by_each_entry(
+  in_each_entry(
+      exited(0),
       [] {
         shared_file file(page);
         const unsigned char* const mapping = file.map(page);
