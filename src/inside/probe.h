@@ -67,4 +67,8 @@ inline answer pages(uintptr_t address, size_t length, bool write) {
   }
 }
 
+inline bool readable(uintptr_t address, size_t length) {
+  return pages(address, length, false) == answer::accessible;
+}
+
 }  // namespace nosigbus::probe

@@ -33,7 +33,7 @@ bool supplied(const region_descriptor& region, size_t page) {
   if (file_alone && sys::failed(sys::madvise(address, region.granule, MADV_DONTNEED))) {
     sys::madvise(address, region.granule, dontneed_locked);
   }
-  return probe::pages(address, region.granule, false) == probe::answer::accessible;
+  return probe::readable(address, region.granule);
 }
 
 // A page behind this one that the file supplies; this one if none is found. A file that is cut off has

@@ -11,10 +11,6 @@ namespace nosigbus {
 
 namespace {
 
-bool readable(uintptr_t begin, uintptr_t end) {
-  return probe::pages(begin, end - begin, false) == probe::answer::accessible;
-}
-
 // The first page of [begin, end) that cannot be read, `end` if none. Looks at ever longer pieces, and at
 // shorter ones again where one is bad.
 uintptr_t first_unreadable(uintptr_t begin, uintptr_t end, size_t granule) {
@@ -22,7 +18,7 @@ uintptr_t first_unreadable(uintptr_t begin, uintptr_t end, size_t granule) {
   const bool many = probe::populate_works();
   for (size_t step = many ? end - begin : granule; begin < end;) {
     const size_t length = step < end - begin ? step : end - begin;
-    if (readable(begin, begin + length)) {
+    if (probe::readable(begin, length)) {
       begin += length;
       if (many) step *= 2;
     } else if (length == granule) {

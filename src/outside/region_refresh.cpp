@@ -16,10 +16,6 @@ namespace {
 
 constexpr uint64_t unknown_size = UINT64_MAX;
 
-bool readable(uintptr_t address, size_t length) {
-  return probe::pages(address, length, false) == probe::answer::accessible;
-}
-
 // Where overlays left the front of the file mapping in place, a shadow can still be made, which knows what
 // protection the pages are to have; else the descriptor has to do.
 bool find_way_back(region_descriptor& region) {
@@ -61,7 +57,7 @@ bool suppliable(const region_descriptor& region, interval part) {
   bool answer = true;
   for (size_t i = 0; i < looks && answer; ++i) {
     const size_t page = looks == 1 ? 0 : (pages - 1) * i / (looks - 1);
-    answer = readable(static_cast<uintptr_t>(beside) + page * region.granule, region.granule);
+    answer = probe::readable(static_cast<uintptr_t>(beside) + page * region.granule, region.granule);
   }
   if (region.shadow == 0) sys::munmap(static_cast<uintptr_t>(beside), length);
   return answer;
@@ -105,7 +101,7 @@ int heal(region_descriptor& region, uint64_t size) {
 bool whole(const region_descriptor& region, uint64_t size) {
   if (!region.overlays.empty()) return false;
   if (size != unknown_size) return bytes_within(region, size) == region.size;
-  return readable(region.base + region.mapped - region.granule, region.granule);
+  return probe::readable(region.base + region.mapped - region.granule, region.granule);
 }
 
 // What refresh returns of a region whose overlays are as they can be.
