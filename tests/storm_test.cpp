@@ -82,10 +82,9 @@ void survive(shared_file& file) {
       ++count.reads;
     }
   };
-  // Both threads, and their stacks, exist before the first count.
-  std::thread first(reader, 1), second(reader, 2);
-  usleep(50000);
+  // Before the readers begin: an operation may have a descriptor open for as long as it lasts.
   const size_t descriptors = count_descriptors();
+  std::thread first(reader, 1), second(reader, 2);
   while (nosigbus::stats().absorbed < wanted_faults()) {
     usleep(1000);
     for (const nosigbus::region* region : {&mapped, &adopted}) {
