@@ -29,4 +29,11 @@
 
 #define NOSIGBUS_API __attribute__((visibility("default")))
 
+/* Functions of a header: part of their caller even in a build without optimisation. */
+#ifdef __cplusplus
+#define NOSIGBUS_INLINE inline __attribute__((always_inline))
+#else
+#define NOSIGBUS_INLINE static inline __attribute__((always_inline))
+#endif
+
 #endif

@@ -48,13 +48,6 @@
 #include <nosigbus/abi.h>
 #include <nosigbus/extable.h>
 
-/* The functions of this header: part of their caller even in a build without optimisation. */
-#ifdef __cplusplus
-#define NOSIGBUS_INLINE inline __attribute__((always_inline))
-#else
-#define NOSIGBUS_INLINE static inline __attribute__((always_inline))
-#endif
-
 NOSIGBUS_BEGIN_DECLS
 
 /* What an address is taken to point to: any alignment, any effective type. */

@@ -125,12 +125,11 @@ size_t nosigbus_region_size(const nosigbus_region* region) noexcept {
   return usable(region) ? newest_place(*region)->size.load(std::memory_order_acquire) : 0;
 }
 
-uint64_t nosigbus_region_begin(const nosigbus_region* region) noexcept { return generations(*region); }
+// In parentheses: not the macros.
+uint64_t(nosigbus_region_begin)(const nosigbus_region* region) noexcept { return generations(*region); }
 
-int nosigbus_region_end(const nosigbus_region* region, uint64_t begun) noexcept {
-  // What was read in between was read before this.
-  std::atomic_thread_fence(std::memory_order_acquire);
-  return (begun & 1) == 0 && generations(*region) == begun ? 0 : -EFAULT;
+int(nosigbus_region_end)(const nosigbus_region* region, uint64_t begun) noexcept {
+  return nosigbus_inline_region_end(region, begun);
 }
 
 int nosigbus_region_release(nosigbus_region* region) noexcept {

@@ -11,6 +11,7 @@
 #include <src/shared/interval_set.h>
 #include <src/shared/routines.h>
 #include <src/shared/sync.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <atomic>
@@ -42,6 +43,13 @@ struct region_sync {
 }  // namespace nosigbus
 
 struct nosigbus_region {
+  // --- nosigbus_region_head: what code outside of the library reads.
+  // Of a handle: where the region is now (release/acquire). Written by resize, under sync->resizing.
+  std::atomic<nosigbus_region*> newest;
+  // Written under sync->lock, read by anybody without it (release/acquire). Odd: overlaid. Never
+  // reset when the descriptor is reused, so that one value never describes two states.
+  std::atomic<uint64_t> generation;
+
   // --- Set by map, adopt or resize before it is visible, constant until the region's release. The registry's
   //     release store publishes them, its acquire load in whoever finds the region receives them.
   // A region that resize has moved has a descriptor for each place where it is or was. Its user knows it by
@@ -66,8 +74,7 @@ struct nosigbus_region {
   std::atomic<size_t> mapped;  // rounded up to the granule
 
   // --- Written by resize alone, under sync->resizing.
-  size_t reserved;                       // bytes behind `mapped` that are kept free for it to grow into
-  std::atomic<nosigbus_region*> newest;  // of a handle: where the region is now (release/acquire)
+  size_t reserved;  // bytes behind `mapped` that are kept free for it to grow into
 
   // --- Of a handle, for events; under the queue's lock. What was told, what there is to tell
   //     (NOSIGBUS_EVENT_*), and the list of those that have the same file, while sync->watch is set.
@@ -93,10 +100,7 @@ struct nosigbus_region {
   nosigbus::interval intended;  // by the change: what is about to be overlaid; empty when something is healed
   nosigbus::interval_set<nosigbus::max_overlays> overlays_before;  // as it began
 
-  // --- Written under sync->lock, read by anybody without it (release/acquire). Odd: overlaid. Never
-  //     reset when the descriptor is reused, so that one value never describes two states.
-  std::atomic<uint64_t> generation;
-  // overlay_census::changes() at the last change. Written with generation; release/acquire.
+  // --- overlay_census::changes() at the last change. Written with generation; release/acquire.
   std::atomic<uint32_t> changed_at;
   // Written by handlers (relaxed), read by status. No partner: it counts.
   std::atomic<uint64_t> faults;
@@ -107,6 +111,10 @@ struct nosigbus_region {
   // Next free descriptor's index + 1; owned by the pool while the descriptor is free.
   std::atomic<uint32_t> next_free;
 };
+
+static_assert(offsetof(nosigbus_region, newest) == offsetof(nosigbus_region_head, newest));
+static_assert(offsetof(nosigbus_region, generation) == offsetof(nosigbus_region_head, generation));
+static_assert(sizeof(nosigbus_region_head) == sizeof(std::atomic<void*>) + sizeof(std::atomic<uint64_t>));
 
 namespace nosigbus {
 
