@@ -90,7 +90,7 @@ struct sigaction our_action(const previous_action& previous) {
   struct sigaction ours {};
   if (is_default(previous) || is_ignore(previous)) {
     ours.sa_flags = SA_ONSTACK | SA_RESTART;
-    sigfillset(&ours.sa_mask);
+    memset(&ours.sa_mask, 0xff, sizeof ours.sa_mask);  // sigfillset leaves the C library's own out
   } else {
     ours = to_sigaction(previous);
     ours.sa_flags &= SA_ONSTACK | SA_RESTART | SA_NODEFER;

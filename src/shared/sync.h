@@ -10,6 +10,7 @@
 // at that moment, nobody holds there.
 #pragma once
 
+#include <signal.h>
 #include <src/shared/syscalls.h>
 
 namespace nosigbus {
@@ -18,12 +19,19 @@ namespace nosigbus {
 // not unwind out of a critical section).
 class scoped_signal_block {
  public:
-  scoped_signal_block() { sys::set_signal_mask(~uint64_t{0}, &old_); }
-  ~scoped_signal_block() { sys::set_signal_mask(old_, nullptr); }
+  scoped_signal_block() { sys::set_signal_mask(all, &old_); }
+  ~scoped_signal_block() {
+    // Our own handler has nothing to put back, mostly (our_action).
+    if (old_ != all_that_can_be_blocked) sys::set_signal_mask(old_, nullptr);
+  }
   scoped_signal_block(const scoped_signal_block&) = delete;
   scoped_signal_block& operator=(const scoped_signal_block&) = delete;
 
  private:
+  static constexpr uint64_t all = ~uint64_t{0};
+  static constexpr uint64_t all_that_can_be_blocked =
+      all & ~(uint64_t{1} << (SIGKILL - 1)) & ~(uint64_t{1} << (SIGSTOP - 1));
+
   uint64_t old_ = 0;
 };
 
