@@ -5,6 +5,7 @@
 #include <src/inside/probe.h>
 #include <src/inside/region_facts.h>
 #include <src/inside/repair.h>
+#include <src/inside/replace.h>
 #include <src/shared/counters.h>
 #include <src/shared/event_queue.h>
 #include <src/shared/region_lock.h>
@@ -36,27 +37,23 @@ int overlay_protection(const region_descriptor& region, const nosigbus_fault& fa
   return writable ? PROT_READ | PROT_WRITE : PROT_READ;
 }
 
-// Duplicates the template of zeros that cannot be made writable. With MREMAP_FIXED the kernel takes away what
-// was there, and then (before Linux 6.17) looks whether the limit on address space permits the new one: not
-// where there is a limit.
+// Duplicates the template of zeros that cannot be made writable.
 bool map_unwritable_zeros(uintptr_t begin, size_t length) {
   const uintptr_t zeros = g_unwritable_zeros.load(std::memory_order_acquire);
-  if (zeros == 0 || sys::address_space_limited()) return false;
-  return !sys::failed(sys::mremap(zeros, 0, length, MREMAP_MAYMOVE | MREMAP_FIXED, begin));
+  return zeros != 0 && !sys::failed(replace::with_duplicate(begin, length, zeros));
 }
 
 bool map_zeros(const region_descriptor& region, interval part, int prot) {
-  constexpr int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
   const uintptr_t begin = region.base + part.begin;
   const size_t length = part.end - part.begin;
   if ((prot & PROT_WRITE) == 0 && region.overlays_stay_unwritable && map_unwritable_zeros(begin, length)) {
     counters::add(g_counters.overlays);
     return true;
   }
-  long result = sys::mmap(begin, length, prot, flags, -1, 0);
+  long result = replace::with_zeros(begin, length, prot);
   // Under mlockall(MCL_FUTURE) the new pages count beside the locked ones that they replace.
   if (result == -EAGAIN && !sys::failed(sys::munlock(begin, length))) {
-    result = sys::mmap(begin, length, prot, flags, -1, 0);
+    result = replace::with_zeros(begin, length, prot);
   }
   if (sys::failed(result)) return false;
   counters::add(g_counters.overlays);

@@ -5,6 +5,7 @@
 #include <nosigbus/region.h>
 #include <src/inside/probe.h>
 #include <src/inside/region_facts.h>
+#include <src/inside/replace.h>
 #include <src/outside/mapping_info.h>
 #include <src/outside/place.h>
 #include <src/shared/region_lock.h>
@@ -33,12 +34,11 @@ int protection_in_front(const region_descriptor& region) {
 int reattach(const region_descriptor& region, interval part) {
   const uintptr_t begin = region.base + part.begin;
   const size_t length = part.end - part.begin;
-  const long result =
-      region.shadow != 0
-          ? sys::mremap(region.shadow + part.begin, 0, length, MREMAP_MAYMOVE | MREMAP_FIXED, begin)
-          : sys::mmap(begin, length, protection_in_front(region),
-                      (region.shared ? MAP_SHARED : MAP_PRIVATE) | MAP_FIXED, region.fd,
-                      region.offset + static_cast<off_t>(part.begin));
+  const long result = region.shadow != 0
+                          ? replace::with_duplicate(begin, length, region.shadow + part.begin)
+                          : replace::with_file(begin, length, protection_in_front(region),
+                                               region.shared ? MAP_SHARED : MAP_PRIVATE, region.fd,
+                                               region.offset + static_cast<off_t>(part.begin));
   return sys::failed(result) ? static_cast<int>(result) : 0;
 }
 

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <nosigbus/region.h>
 #include <src/inside/region_facts.h>
+#include <src/inside/replace.h>
 #include <src/outside/place.h>
 #include <src/shared/region_lock.h>
 #include <src/shared/region_pool.h>
@@ -35,9 +36,9 @@ uintptr_t reserve(uintptr_t hint, size_t length) {
 }
 
 int map_by_descriptor(const region_descriptor& place, uintptr_t address, size_t from, size_t length) {
-  const int flags = (place.shared ? MAP_SHARED : MAP_PRIVATE) | MAP_FIXED;
-  const off_t offset = place.offset + static_cast<off_t>(from);
-  return mmap(pointer(address), length, place.prot, flags, place.fd, offset) == MAP_FAILED ? -errno : 0;
+  const long got = replace::with_file(address, length, place.prot, place.shared ? MAP_SHARED : MAP_PRIVATE,
+                                      place.fd, place.offset + static_cast<off_t>(from));
+  return sys::failed(got) ? static_cast<int>(got) : 0;
 }
 
 // Duplicated from what is mapped: of the file's beginning, so with it, and all but the part wanted is

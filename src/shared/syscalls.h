@@ -11,9 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <time.h>
 
 #include <atomic>
@@ -42,11 +42,7 @@ inline long madvise(uintptr_t address, size_t length, int advice) {
 inline long munlock(uintptr_t address, size_t length) {
   return raw_syscall(SYS_munlock, static_cast<long>(address), static_cast<long>(length));
 }
-inline bool address_space_limited() {
-  struct rlimit limit {};
-  const long result = raw_syscall(SYS_prlimit64, 0, RLIMIT_AS, 0, reinterpret_cast<long>(&limit));
-  return failed(result) || limit.rlim_cur != RLIM_INFINITY;
-}
+inline long uname(struct utsname* out) { return raw_syscall(SYS_uname, reinterpret_cast<long>(out)); }
 inline long fstat(int fd, struct stat* out) {
   return raw_syscall(SYS_fstat, fd, reinterpret_cast<long>(out));
 }
