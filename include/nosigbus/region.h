@@ -19,12 +19,12 @@
 #ifndef NOSIGBUS_REGION_H
 #define NOSIGBUS_REGION_H
 
-#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #include <nosigbus/abi.h>
+#include <nosigbus/bracket.h>
 #include <nosigbus/fault.h>
 
 NOSIGBUS_BEGIN_DECLS
@@ -83,49 +83,6 @@ NOSIGBUS_API void* nosigbus_region_data(const struct nosigbus_region* region) NO
 
 /* Length of the region in bytes, as it was asked for; 0 for a NULL region. Async-signal-safe. */
 NOSIGBUS_API size_t nosigbus_region_size(const struct nosigbus_region* region) NOSIGBUS_NOEXCEPT;
-
-/* Two calls that tell, without a lock, a system call or anything that belongs to a thread, whether what was
- * read between them was the file's:
- *
- *   uint64_t begun = nosigbus_region_begin(region);
- *   draw(nosigbus_region_data(region));
- *   if (nosigbus_region_end(region, begun) != 0) disconnect(client);
- *
- * Any number of brackets may be open, on any threads, nested or not; end may be called on another thread than
- * begin. begun: what nosigbus_region_begin returned. nosigbus_region_end returns 0: no zeros stood in place
- * of the file's pages in the meantime, in any place where the region is or was; -EFAULT: they did, or
- * perhaps a resize moved the region meanwhile. Neither touches the region's memory. The region must not be
- * NULL. Async-signal-safe. Both are macros too, a few instructions without a call for as long as the region
- * is where it began; NOSIGBUS_PORTABLE, defined before this file is included, leaves the functions alone. */
-NOSIGBUS_API uint64_t nosigbus_region_begin(const struct nosigbus_region* region) NOSIGBUS_NOEXCEPT;
-NOSIGBUS_API int nosigbus_region_end(const struct nosigbus_region* region, uint64_t begun) NOSIGBUS_NOEXCEPT;
-
-#ifndef NOSIGBUS_PORTABLE
-
-/* How every region begins, for these two: part of the ABI, and of no other use. */
-struct nosigbus_region_head {
-  const void* newest;  /* itself, until nosigbus_region_resize moves it */
-  uint64_t generation; /* while it has not moved: as in struct nosigbus_region_status */
-} __attribute__((may_alias));
-
-NOSIGBUS_INLINE uint64_t nosigbus_inline_region_begin(const struct nosigbus_region* region)
-    NOSIGBUS_NOEXCEPT {
-  const struct nosigbus_region_head* head = (const struct nosigbus_region_head*)region;
-  if (__builtin_expect(__atomic_load_n(&head->newest, __ATOMIC_ACQUIRE) != (const void*)region, 0)) {
-    return nosigbus_region_begin(region);
-  }
-  return __atomic_load_n(&head->generation, __ATOMIC_ACQUIRE);
-}
-NOSIGBUS_INLINE int nosigbus_inline_region_end(const struct nosigbus_region* region,
-                                               uint64_t begun) NOSIGBUS_NOEXCEPT {
-  /* What was read in between was read before this. */
-  __atomic_thread_fence(__ATOMIC_ACQUIRE);
-  return (begun & 1) == 0 && nosigbus_inline_region_begin(region) == begun ? 0 : -EFAULT;
-}
-#define nosigbus_region_begin(region) nosigbus_inline_region_begin(region)
-#define nosigbus_region_end(region, begun) nosigbus_inline_region_end(region, begun)
-
-#endif
 
 struct nosigbus_region_status {
   /* Faults absorbed in this region since it began. */
