@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "bare_fault.h"
 #include "buffers.h"
 #include "pairs.h"
 
@@ -116,40 +117,17 @@ void add_others() {
   }
 }
 
-unsigned char* g_bad;
-
-// The kernel's share of a fault: delivery to a handler that steps over the instruction, and return.
-void step_over(int, siginfo_t*, void* context) {
-  static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_RIP] += 2;  // movb (%rax), %al
-}
-void set_handler(void (*handler)(int, siginfo_t*, void*)) {
-  struct sigaction action {};
-  action.sa_sigaction = handler;
-  action.sa_flags = SA_SIGINFO;
-  sigfillset(&action.sa_mask);
-  sigaction(SIGBUS, &action, nullptr);
-}
-
 void add_fault() {
   static const shared_buffer file = make_shared(size_t{1} << 20);
-  g_bad = file.data;
   if (ftruncate(file.fd, 0) != 0) abort();
   bench::add({"one fault caught",
               [](benchmark::State& state) {
                 nosigbus_install(0);
                 unsigned char byte;
-                for (auto _ : state) nosigbus_safe_read(&byte, g_bad, 1);
+                for (auto _ : state) nosigbus_safe_read(&byte, file.data, 1);
                 nosigbus_uninstall();
               },
-              "bare fault round trip",
-              [](benchmark::State& state) {
-                set_handler(step_over);
-                for (auto _ : state) {
-                  unsigned char* at = g_bad;
-                  asm volatile("movb (%0), %%al" : "+a"(at) : : "memory");
-                }
-                signal(SIGBUS, SIG_DFL);
-              },
+              "bare fault round trip", [](benchmark::State& state) { bench::bare_faults(state, file.data); },
               0.9, ""});
 }
 

@@ -19,7 +19,7 @@ endif()
 # Its thread-locals are read in a signal handler, where only the initial-exec model is safe.
 add_library(nosigbus_core_options INTERFACE)
 target_compile_options(nosigbus_core_options INTERFACE
-  $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions;-fno-rtti;-fno-threadsafe-statics>
+  $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions;-fno-rtti;-fno-threadsafe-statics;-fasynchronous-unwind-tables>
   $<$<COMPILE_LANGUAGE:C,CXX>:-fvisibility=hidden;-ftls-model=initial-exec;-fno-stack-protector>)
 target_link_libraries(nosigbus_core_options INTERFACE nosigbus_options)
 

@@ -42,7 +42,7 @@
 .endm
 
 // Every object file says that it wants no executable stack, and that it was written for BTI and return
-// address signing (its routines keep their return address in x30 throughout, so there is nothing to sign).
+// address signing (which routine stores its return address signs it).
 .macro END_OF_FILE
   .section .note.GNU-stack, "", %progbits
   .section .note.gnu.property, "a", %note

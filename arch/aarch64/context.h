@@ -29,6 +29,7 @@ class machine_state {
     context().pc = pc;
     context().pstate &= ~(uint64_t{3} << 10);
   }
+  void set_stack(uintptr_t sp) { context().sp = sp; }
   // The register in which rows with NOSIGBUS_ROW_ADDRESS find the faulting address.
   void set_fault_register(uintptr_t address) { context().regs[16] = address; }
 

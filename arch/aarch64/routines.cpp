@@ -2,6 +2,7 @@
 //
 // aarch64: one set of routines; every processor has its vectors.
 #include <nosigbus/copy.h>
+#include <src/shared/guard.h>
 #include <src/shared/routines.h>
 
 extern "C" {
@@ -38,4 +39,9 @@ const size_t routines_count = sizeof all_routines / sizeof all_routines[0];
 constinit nosigbus::routines nosigbus_routines = nosigbus::arch::neon;
 
 // The assembly finds it by offset (copy.S).
+static_assert(offsetof(nosigbus::guard_point, begin) == 0);
+static_assert(offsetof(nosigbus::guard_point, length) == 8);
+static_assert(offsetof(nosigbus::guard_point, outer) == 16);
+static_assert(offsetof(nosigbus::guard_point, shadow_stack) == 24);
+static_assert(offsetof(nosigbus::guard_point, fault) == 32 && sizeof(nosigbus::guard_point) == 72);
 static_assert(offsetof(nosigbus::routines, watched_read) == 0);

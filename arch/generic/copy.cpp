@@ -38,10 +38,10 @@ size_t copy(void* dst, const void* src, size_t n, const guarded_range& a, const 
   point.guarded[0] = a;
   point.guarded[1] = b;
   recovery::begin(point);
-  if (_setjmp(point.context) == 0) {
+  if (_setjmp(point.context.registers) == 0) {
     nosigbus_guarded_copy(&done, reinterpret_cast<uintptr_t>(dst), reinterpret_cast<uintptr_t>(src), n);
   } else {
-    recovery::restore_signal_state(point);
+    recovery::restore_signal_state(point.context);
   }
   recovery::end(point);
   return done;
@@ -66,10 +66,10 @@ size_t nosigbus_fill_guarded(void* dst, int byte, size_t n) {
   point.guarded[0] = writes(dst, n);
   point.guarded[1] = nothing;
   recovery::begin(point);
-  if (_setjmp(point.context) == 0) {
+  if (_setjmp(point.context.registers) == 0) {
     nosigbus_guarded_fill(&done, reinterpret_cast<uintptr_t>(dst), bytes, n);
   } else {
-    recovery::restore_signal_state(point);
+    recovery::restore_signal_state(point.context);
   }
   recovery::end(point);
   return done;

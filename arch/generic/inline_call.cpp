@@ -32,11 +32,11 @@ bool survives(integer_access& access) {
   point.guarded[0] = {access.address, access.size, loads(access.what) ? NOSIGBUS_READ : NOSIGBUS_WRITE};
   point.guarded[1] = {0, 0, NOSIGBUS_ACCESS_UNKNOWN};
   recovery::begin(point);
-  if (_setjmp(point.context) == 0) {
+  if (_setjmp(point.context.registers) == 0) {
     nosigbus_guarded_access(&access);
     done = true;
   } else {
-    recovery::restore_signal_state(point);
+    recovery::restore_signal_state(point.context);
   }
   recovery::end(point);
   return done;

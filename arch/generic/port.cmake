@@ -1,5 +1,5 @@
 # What cmake/options.cmake wants to know of this port.
-set(NOSIGBUS_PORT_SOURCES copy.cpp inline_call.cpp loops.cpp routines.cpp)
+set(NOSIGBUS_PORT_SOURCES copy.cpp guard.cpp inline_call.cpp loops.cpp routines.cpp)
 # Whatever control-flow protection the machine has. Compilers may ignore, with a warning, what is another's.
 include(CheckCXXCompilerFlag)
 set(NOSIGBUS_PORT_OPTIONS)

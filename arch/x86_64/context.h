@@ -22,6 +22,7 @@ class machine_state {
 
   uintptr_t pc() const { return static_cast<uintptr_t>(reg(REG_RIP)); }
   void set_pc(uintptr_t pc) { reg(REG_RIP) = static_cast<greg_t>(pc); }
+  void set_stack(uintptr_t sp) { reg(REG_RSP) = static_cast<greg_t>(sp); }
   // The register in which rows with NOSIGBUS_ROW_ADDRESS find the faulting address.
   void set_fault_register(uintptr_t address) { reg(REG_RAX) = static_cast<greg_t>(address); }
 

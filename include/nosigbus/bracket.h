@@ -26,11 +26,9 @@ struct nosigbus_region;
  * of the file's pages in the meantime, in any place where the region is or was; -EFAULT: they did, or
  * perhaps a resize moved the region meanwhile. Neither touches the region's memory. The region must not be
  * NULL. Async-signal-safe. Both are macros too, a few instructions without a call for as long as the region
- * is where it began; NOSIGBUS_PORTABLE, defined before this file is included, leaves the functions alone. */
+ * is where it began. */
 NOSIGBUS_API uint64_t nosigbus_region_begin(const struct nosigbus_region* region) NOSIGBUS_NOEXCEPT;
 NOSIGBUS_API int nosigbus_region_end(const struct nosigbus_region* region, uint64_t begun) NOSIGBUS_NOEXCEPT;
-
-#ifndef NOSIGBUS_PORTABLE
 
 /* How every region begins, for these two: part of the ABI, and of no other use. */
 struct nosigbus_region_head {
@@ -54,8 +52,6 @@ NOSIGBUS_INLINE int nosigbus_inline_region_end(const struct nosigbus_region* reg
 }
 #define nosigbus_region_begin(region) nosigbus_inline_region_begin(region)
 #define nosigbus_region_end(region, begun) nosigbus_inline_region_end(region, begun)
-
-#endif
 
 NOSIGBUS_END_DECLS
 

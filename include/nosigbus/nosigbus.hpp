@@ -16,10 +16,10 @@
 
 #include <nosigbus/copy.h>
 #include <nosigbus/events.h>
-#include <nosigbus/fault.h>
 #include <nosigbus/region.h>
 #include <nosigbus/runtime.h>
 #include <nosigbus/scan.h>
+#include <nosigbus/guard.hpp>
 #include <nosigbus/inline.hpp>
 
 namespace nosigbus {

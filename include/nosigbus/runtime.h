@@ -70,7 +70,7 @@ NOSIGBUS_API int nosigbus_rearm(void) NOSIGBUS_NOEXCEPT;
 
 /* Counters since the process began. */
 struct nosigbus_stats {
-  /* Faults that a region or a guarded operation absorbed: the program went on. */
+  /* Faults that a region, a guarded operation or a guard absorbed: the program went on. */
   uint64_t absorbed;
   /* Of these: absorbed by a region (an overlay was made, or another thread had just made it). */
   uint64_t absorbed_by_region;
@@ -82,6 +82,8 @@ struct nosigbus_stats {
   uint64_t chained;
   /* Regions that live now. */
   uint64_t regions;
+  /* Of those absorbed: stopped what ran below a guard. */
+  uint64_t absorbed_by_guard;
 };
 
 /* Copies the counters.

@@ -5,6 +5,7 @@
 #include <src/inside/absorb.h>
 #include <src/inside/classify.h>
 #include <src/inside/extable_lookup.h>
+#include <src/inside/guard.h>
 #include <src/inside/recover.h>
 #include <src/inside/repair.h>
 #include <src/shared/actions.h>
@@ -56,7 +57,7 @@ class guarded_operation<State, false> {
   bool end(const nosigbus_fault& fault) {
     if (point_ == nullptr) return false;
     record(fault);
-    leave_through(*point_, ucontext_);
+    leave_through(point_->context, ucontext_);
   }
 
  private:
@@ -85,7 +86,7 @@ bool absorb(int signo, const siginfo_t& info, void* ucontext) {
   // reports as SIGBUS, is a wild pointer: only for those who asked.
   const bool wild = signo == SIGSEGV ? !write_to_overlay(fault) : fault.cause == NOSIGBUS_UNMAPPED;
   if (wild && !takes_segv()) return false;
-  return operation.end(fault);
+  return operation.end(fault) || leave_for_guard(fault, state, ucontext);
 }
 
 }  // namespace nosigbus

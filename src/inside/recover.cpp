@@ -15,12 +15,12 @@ namespace nosigbus {
 constinit thread_local std::atomic<recovery_point*> t_recovery_point{nullptr};
 constinit thread_local std::atomic<uintptr_t> t_recovery_frame{0};
 
-void leave_through(recovery_point& point, const void* ucontext) {
+void leave_through(recovery_context& target, const void* ucontext) {
   const auto& context = *static_cast<const ucontext_t*>(ucontext);
   // The kernel's 64 signals come first in the C library's larger set.
-  memcpy(&point.mask, &context.uc_sigmask, sizeof point.mask);
-  point.alternate_stack = context.uc_stack;
-  _longjmp(point.context, 1);
+  memcpy(&target.mask, &context.uc_sigmask, sizeof target.mask);
+  target.alternate_stack = context.uc_stack;
+  _longjmp(target.registers, 1);
 }
 
 }  // namespace nosigbus

@@ -28,6 +28,6 @@ recovery_point* find_recovery_point(nosigbus_fault& fault, const State& state) {
 }
 
 // Leaves the handler. Nothing may be held: no lock, no region, by no caller.
-[[noreturn]] void leave_through(recovery_point& point, const void* ucontext);
+[[noreturn]] void leave_through(recovery_context& target, const void* ucontext);
 
 }  // namespace nosigbus

@@ -164,7 +164,8 @@ bool repair(nosigbus_fault& fault) {
 }
 
 bool write_to_overlay(nosigbus_fault& fault) {
-  if (fault.access != NOSIGBUS_WRITE || fault.code != SEGV_ACCERR) return false;
+  // Zeros can be read: where the access is unknown, it was none.
+  if (fault.access == NOSIGBUS_READ || fault.code != SEGV_ACCERR) return false;
   return with_region_at(fault.address, [&fault](region_descriptor& region, region_lock&) {
     const interval* const part = region.overlays.find(fault.address - region.base);
     if (part == nullptr) return false;

@@ -221,7 +221,8 @@ int nosigbus_stats(struct nosigbus_stats* out, size_t size) noexcept {
   struct nosigbus_stats now {};
   now.absorbed_by_region = load(g_counters.absorbed_by_region);
   now.absorbed_by_operation = load(g_counters.absorbed_by_operation);
-  now.absorbed = now.absorbed_by_region + now.absorbed_by_operation;
+  now.absorbed_by_guard = load(g_counters.absorbed_by_guard);
+  now.absorbed = now.absorbed_by_region + now.absorbed_by_operation + now.absorbed_by_guard;
   now.overlays = load(g_counters.overlays);
   now.chained = load(g_counters.chained);
   now.regions = load(g_counters.regions);

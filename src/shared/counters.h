@@ -17,6 +17,7 @@ struct counters {
 
   counter absorbed_by_region;
   counter absorbed_by_operation;
+  counter absorbed_by_guard;
   counter overlays;
   counter chained;
   counter regions;

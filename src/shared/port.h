@@ -31,6 +31,7 @@ static_assert(port_machine_state<arch::machine_state>);
 template <class State>
 concept port_landing_state = requires(State state, uintptr_t address) {
   { state.set_pc(address) } -> std::same_as<void>;
+  { state.set_stack(address) } -> std::same_as<void>;
   { state.set_fault_register(address) } -> std::same_as<void>;
 };
 // By a recovery point: the handler needs to know that it interrupted the point's own loop.

@@ -39,14 +39,19 @@ struct guarded_range {
   bool contains(uintptr_t address) const { return address - begin < length; }
 };
 
-// Belongs to one thread. The operation writes it, except as noted; the handler on the same thread reads it.
-struct recovery_point {
-  guarded_range guarded[2];
-  jmp_buf context;
-  // Written by the handler right before it leaves through the point, read by the operation: the state that
-  // returning from the handler would have restored.
+// Where to go on, by _setjmp.
+struct recovery_context {
+  jmp_buf registers;
+  // Written by the handler right before it leaves, read where it arrives: the state that returning from the
+  // handler would have restored.
   uint64_t mask;
   stack_t alternate_stack;
+};
+
+// Belongs to one thread. The operation writes it; the handler on the same thread reads it.
+struct recovery_point {
+  guarded_range guarded[2];
+  recovery_context context;
   // Those that were in place before.
   recovery_point* outer;
   uintptr_t outer_frame;
@@ -84,13 +89,13 @@ inline __attribute__((always_inline)) void enter_frame(void* frame) {
 }
 
 // After _setjmp has returned for the second time: does what returning from the signal would have done.
-inline void restore_signal_state(const recovery_point& point) {
+inline void restore_signal_state(const recovery_context& context) {
   // The kernel takes such a stack away while a handler runs on it (sigaltstack(2)).
   constexpr unsigned autodisarm = 1u << 31;
-  if ((static_cast<unsigned>(point.alternate_stack.ss_flags) & autodisarm) != 0) {
-    sys::raw_syscall(SYS_sigaltstack, reinterpret_cast<long>(&point.alternate_stack), 0);
+  if ((static_cast<unsigned>(context.alternate_stack.ss_flags) & autodisarm) != 0) {
+    sys::raw_syscall(SYS_sigaltstack, reinterpret_cast<long>(&context.alternate_stack), 0);
   }
-  sys::set_signal_mask(point.mask, nullptr);
+  sys::set_signal_mask(context.mask, nullptr);
 }
 
 }  // namespace recovery

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+#include <src/shared/guard.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unwind.h>
+
+// AddressSanitizer's, in a program that has it: forgets what it knows of the stack below.
+extern "C" __attribute__((weak)) void __asan_handle_no_return();
+
+namespace nosigbus {
+
+constinit thread_local std::atomic<guard_point*> t_guard_point{nullptr};
+
+namespace {
+
+void require_not_left(bool right) {
+  if (right) return;
+  fputs("nosigbus: a guard was left by longjmp, or its stack was\n", stderr);
+  abort();
+}
+
+}  // namespace
+
+}  // namespace nosigbus
+
+using namespace nosigbus;
+
+void nosigbus_guard_begins(const guard_point* point) {
+  // What overlaps this one in memory belongs to a function that is gone.
+  const uintptr_t here = reinterpret_cast<uintptr_t>(point), outer = reinterpret_cast<uintptr_t>(point->outer);
+  require_not_left(outer - here >= sizeof *point && here - outer >= sizeof *point);
+}
+
+void nosigbus_guard_ends(const guard_point* point) {
+  require_not_left(t_guard_point.load(std::memory_order_relaxed) == point);
+}
+
+void nosigbus_guard_left(const guard_point* point, nosigbus_fault* out) {
+  if (__asan_handle_no_return != nullptr) __asan_handle_no_return();
+  if (out != nullptr) *out = point->fault;
+}
+
+int nosigbus_guard_personality(int, int actions, uint64_t, void*, void*) {
+  if ((actions & _UA_CLEANUP_PHASE) != 0) {
+    guard_point* const point = t_guard_point.load(std::memory_order_relaxed);
+    t_guard_point.store(point->outer, std::memory_order_relaxed);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+  }
+  return _URC_CONTINUE_UNWIND;
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+//
+// Recovery points of code that knows nothing of us (nosigbus_guard, which each port has).
+//
+// Liveness. The points of a thread are a list of local variables, innermost first. A signal's handler can run,
+// and fault, between any two instructions. So a point is put in the list when all of it stands, last of all
+// before the call, and taken out first of all after it; in between it can be left through. When an exception
+// or pthread_exit passes through, the personality routine takes it out. Only longjmp(3) past it is not noticed,
+// and forbidden.
+#pragma once
+
+#include <src/shared/port.h>
+#include <src/shared/recovery_point.h>
+
+namespace nosigbus {
+
+// Belongs to one thread; the handler that reads it and writes to it runs on the same one. Assembly knows it by
+// its offsets, and finds its own frame by the point's address.
+struct guard_point {
+  // Constant. length 0: any address.
+  uintptr_t begin;
+  size_t length;
+  guard_point* outer;
+  // Where the shadow stack was; 0 without one. Of ports that return from the signal to a landing pad.
+  uintptr_t shadow_stack;
+  // The cause is NOSIGBUS_NONE until the handler writes the fault, right before it leaves through the point.
+  nosigbus_fault fault;
+
+  bool covers(uintptr_t address) const { return length == 0 || address - begin < length; }
+};
+
+// Of ports that leave the handler where it is.
+struct jumping_guard_point : guard_point {
+  recovery_context context;
+};
+
+// The innermost; null without one. Written by the thread in ordinary code, read by its handler. Relaxed, with
+// signal fences: all on one thread.
+extern constinit thread_local std::atomic<guard_point*> t_guard_point __asm__("nosigbus_guard_innermost");
+
+}  // namespace nosigbus
+
+extern "C" {
+
+// The landing pad of nosigbus_guard, where there is one: with the stack pointer at the point.
+void nosigbus_guard_landing();
+
+// Each port's nosigbus_guard calls these. Where checks are on, before the point is in the list, and behind fn;
+// after it has been left, with the point out of the list.
+void nosigbus_guard_begins(const nosigbus::guard_point* point);
+void nosigbus_guard_ends(const nosigbus::guard_point* point);
+void nosigbus_guard_left(const nosigbus::guard_point* point, nosigbus_fault* out);
+
+// What unwinders call for its frame: takes the point out of the list, on the way through.
+int nosigbus_guard_personality(int version, int actions, uint64_t exception_class, void* exception,
+                               void* context);
+}

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: MIT
+//
+// Guards: what stops at a fault, wherever it is and however it got there; and what still kills.
+#include <nosigbus/guard.h>
+#include <sys/mman.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <nosigbus/nosigbus.hpp>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "support/each_entry.h"
+#include "support/no_tsan.h"
+#include "support/on_stack.h"
+#include "support/region_fixture.h"
+
+using namespace test;
+
+namespace {
+
+const size_t page = page_size();
+constexpr size_t pages = 4;
+
+// Memory of which all but the first page is bad: cut off, or not there.
+struct bad_memory {
+  unsigned char* begin;
+  int signo;
+
+  size_t size() const { return pages * page; }
+  unsigned char* bad() const { return begin + page; }
+};
+
+bad_memory cut_off() {
+  shared_file file(pages * page);
+  const bad_memory memory{file.map(pages * page), SIGBUS};
+  file.resize(page);
+  return memory;
+}
+bad_memory unmapped() {
+  shared_file file(pages * page);
+  const bad_memory memory{file.map(pages * page), SIGSEGV};
+  munmap(memory.bad(), 3 * page);
+  return memory;
+}
+
+// --- Ways to meet the bad byte. Each is interrupted in the middle of something.
+
+__attribute__((noinline)) int deep(const volatile unsigned char* at, int depth) {
+  volatile unsigned char room[100];
+  room[depth % 100] = 1;
+  return depth == 0 ? *at : deep(at, depth - 1) + room[depth % 100];
+}
+int compare(const void* a, const void* b) {
+  return *static_cast<const volatile unsigned char*>(a) - *static_cast<const volatile unsigned char*>(b);
+}
+
+// Not the compiler's.
+size_t (*const volatile the_strlen)(const char*) = strlen;
+
+using reader = void (*)(const bad_memory&);
+const struct {
+  const char* name;
+  reader read;
+} readers[] = {
+    {"own code", [](const bad_memory& m) { deep(m.bad(), 0); }},
+    {"deep calls", [](const bad_memory& m) { deep(m.bad(), 1000); }},
+    {"memcpy",
+     [](const bad_memory& m) {
+       std::vector<unsigned char> to(m.size());
+       memcpy(to.data(), m.begin, m.size());
+     }},
+    {"strlen", [](const bad_memory& m) { the_strlen(reinterpret_cast<const char*>(m.begin)); }},
+    {"memmove",
+     [](const bad_memory& m) {
+       static unsigned char to[pages << 16];
+       memmove(to, m.begin + 1, m.size() - 1);
+     }},
+    {"qsort's callback",
+     [](const bad_memory& m) {
+       std::vector<unsigned char> keys(1000, 1);
+       static const unsigned char* g_bad;
+       g_bad = m.bad();
+       qsort(keys.data(), keys.size(), 1, [](const void* a, const void*) { return compare(a, g_bad); });
+     }},
+};
+
+// What stands between a guard and its fault: other guards, which do not cover it.
+void nested(int depth, const std::function<void()>& inner) {
+  static unsigned char elsewhere;
+  if (depth == 0) return inner();
+  const auto result = nosigbus::guard([&] { nested(depth - 1, inner); }, &elsewhere, 1);
+  CHILD_CHECK(!result);  // never returned
+}
+
+void expect_stopped(const bad_memory& memory, reader read, int depth) {
+  const auto result =
+      nosigbus::guard([&] { nested(depth, [&] { read(memory); }); }, memory.begin, memory.size());
+  CHILD_CHECK(!result);
+  CHILD_CHECK(result.error() == -EFAULT);
+  const nosigbus::fault& fault = result.fault();
+  CHILD_CHECK(fault.signo == memory.signo);
+  CHILD_CHECK(fault.cause == (memory.signo == SIGBUS ? NOSIGBUS_MISSING : NOSIGBUS_UNMAPPED));
+  CHILD_CHECK(fault.access == NOSIGBUS_READ || fault.access == NOSIGBUS_ACCESS_UNKNOWN);
+  CHILD_CHECK(fault.address - reinterpret_cast<uintptr_t>(memory.bad()) < 3 * page);
+}
+
+}  // namespace
+
+TEST_CASE("code, place, nesting, signal: each guard stops at its fault") {
+  for (const auto& [name, read] : readers) {
+    for (const bool segv : {false, true}) {
+      CAPTURE(std::string(name));
+      CAPTURE(segv);
+      in_each_entry(exited(0), [&, read = read] {
+        nosigbus_install(segv ? NOSIGBUS_CATCH_SEGV : 0);
+        const bad_memory memory = segv ? unmapped() : cut_off();
+        for (int depth = 0; depth < 4; ++depth) {
+          const auto work = [&] { expect_stopped(memory, read, depth); };
+          // More than once: what is left behind must not add up.
+          for (int i = 0; i < 3; ++i) work();
+          std::thread(work).join();
+          on_alternate_stack(work);
+          on_own_stack_in_handler(work);
+        }
+        CHILD_CHECK(nosigbus::stats().absorbed_by_guard == 4 * 6);
+        CHILD_CHECK(nosigbus::stats().absorbed == 4 * 6);
+      });
+    }
+  }
+}
+
+TEST_CASE("what returns by itself has its value, and no fault") {
+  CHECK(in_child([] {
+          enter_by(entry::installed);
+          nosigbus_fault fault;
+          memset(&fault, 0xff, sizeof fault);
+          CHILD_CHECK(nosigbus_guard([](void* arg) { return *static_cast<int*>(arg) + 1; },
+                                     std::make_unique<int>(41).get(), nullptr, 0, &fault) == 42);
+          const nosigbus_fault none{};
+          CHILD_CHECK(memcmp(&fault, &none, sizeof fault) == 0);
+          CHILD_CHECK(nosigbus_guard([](void*) { return -EFAULT; }, nullptr, nullptr, 0, nullptr) == -EFAULT);
+          auto text = nosigbus::guard([] { return std::string(100, 'x'); });
+          CHILD_CHECK(text && text->size() == 100 && text.error() == 0);
+          CHILD_CHECK(std::string(*std::move(text)) == std::string(100, 'x'));
+          auto moved = nosigbus::guard([] { return std::make_unique<int>(7); });
+          CHILD_CHECK(**moved == 7);
+          return 0;
+        }) == exited(0));
+}
+
+TEST_CASE("a range that is none is refused, and nothing runs") {
+  static int g_runs;
+  const auto run = [](void*) { return ++g_runs; };
+  const auto refused = [&](uintptr_t base, size_t length) {
+    return nosigbus_guard(run, nullptr, reinterpret_cast<void*>(base), length, nullptr) == -EINVAL;
+  };
+  CHECK(nosigbus_guard(nullptr, nullptr, nullptr, 0, nullptr) == -EINVAL);
+  CHECK(refused(page, 0));
+  CHECK(refused(0, 1));
+  CHECK(refused(UINTPTR_MAX, 2));
+  CHECK(refused(page, SIZE_MAX - page + 2));
+  CHECK(g_runs == 0);
+  CHECK(!nosigbus::guard([] { return ++g_runs; }, nullptr, 1));
+  CHECK(nosigbus::guard([] { return ++g_runs; }, nullptr, 1).error() == -EINVAL);
+  CHECK(g_runs == 0);
+}
+
+TEST_CASE("the innermost guard that covers the address stops, the others go on") {
+  in_each_entry(exited(0), [] {
+    const bad_memory a = cut_off(), b = cut_off();
+    int reached = 0;
+    const auto outer = nosigbus::guard(
+        [&] {
+          const auto inner = nosigbus::guard([&] { deep(a.bad(), 3); }, a.begin, a.size());
+          CHILD_CHECK(!inner && ++reached == 1);
+          const auto any = nosigbus::guard([&] { deep(b.bad(), 3); });
+          CHILD_CHECK(!any && ++reached == 2);
+          nosigbus::guard([&] { return deep(b.bad(), 3); }, a.begin, a.size()).error();
+          ++reached;
+        },
+        b.begin, b.size());
+    CHILD_CHECK(!outer);
+    CHILD_CHECK(reached == 2);
+    // The first byte that counts, and the last.
+    for (const size_t at : {size_t{0}, 2 * page, 3 * page - 1}) {
+      CHILD_CHECK(!nosigbus::guard([&] { deep(a.bad() + at, 0); }, a.bad() + at, 1));
+    }
+  });
+}
+
+TEST_CASE("regions and guarded operations come first") {
+  in_each_entry(exited(0), [] {
+    shared_file file(4 * page);
+    nosigbus::region absorbs = make_region(origin::mapped, file, 4 * page);
+    nosigbus::region writable = make_region(origin::mapped, file, 4 * page, PROT_READ | PROT_WRITE);
+    file.resize(page);
+    const bad_memory memory = cut_off();
+    const auto result = nosigbus::guard([&] {
+      CHILD_CHECK(peek(absorbs, 2 * page) == 0);
+      unsigned char byte;
+      CHILD_CHECK(nosigbus_safe_read(&byte, memory.bad(), 1) == 0);
+      return 1;
+    });
+    CHILD_CHECK(result);
+    // A write is not absorbed, neither where the page is missing nor where zeros stand for it.
+    for (int i = 0; i < 2; ++i) {
+      const auto written =
+          nosigbus::guard([&] { static_cast<volatile unsigned char*>(writable.data())[2 * page] = 1; },
+                          writable.data(), writable.size());
+      CHILD_CHECK(!written);
+      CHILD_CHECK(written.fault().cause == NOSIGBUS_EOF);
+      CHILD_CHECK(peek(writable, 2 * page) == 0);
+    }
+  });
+}
+
+TEST_CASE("what no guard covers kills as ever") {
+  const struct {
+    const char* name;
+    void (*die)();
+    int signo;
+  } deaths[] = {
+      {"another range",
+       [] {
+         const bad_memory a = cut_off(), b = cut_off();
+         nosigbus::guard([&] { return deep(a.bad(), 1); }, b.begin, b.size()).error();
+       },
+       SIGBUS},
+      {"one byte behind the range",
+       [] {
+         const bad_memory a = cut_off();
+         nosigbus::guard([&] { return deep(a.bad() + 7, 1); }, a.bad(), 7).error();
+       },
+       SIGBUS},
+      {"one byte in front of the range",
+       [] {
+         const bad_memory a = cut_off();
+         nosigbus::guard([&] { return deep(a.bad() + 7, 1); }, a.bad() + 8, page).error();
+       },
+       SIGBUS},
+      {"SIGSEGV that nobody asked for",
+       [] {
+         const bad_memory a = unmapped();
+         nosigbus::guard([&] { return deep(a.bad(), 1); }).error();
+       },
+       SIGSEGV},
+      {"after the guard",
+       [] {
+         const bad_memory a = cut_off();
+         nosigbus::guard([&] { return deep(a.begin, 1); }).error();
+         deep(a.bad(), 1);
+       },
+       SIGBUS},
+      {"after a fault",
+       [] {
+         const bad_memory a = cut_off();
+         CHILD_CHECK(!nosigbus::guard([&] { return deep(a.bad(), 1); }));
+         deep(a.bad(), 1);
+       },
+       SIGBUS},
+      {"after an exception",
+       [] {
+         const bad_memory a = cut_off();
+         try {
+           nosigbus::guard([&] { throw 1; }).error();
+         } catch (int) {
+         }
+         deep(a.bad(), 1);
+       },
+       SIGBUS},
+      {"another thread",
+       [] {
+         const bad_memory a = cut_off();
+         nosigbus::guard([&] { std::thread([&] { deep(a.bad(), 1); }).join(); }).error();
+       },
+       SIGBUS},
+  };
+  for (const auto& [name, die, signo] : deaths) {
+    CAPTURE(std::string(name));
+    in_each_entry(killed_by(signo), [die = die] { die(); });
+  }
+}
+
+TEST_CASE("a sent signal kills, below a guard too") {
+  CHECK(in_child([] {
+          enter_by(entry::installed);
+          nosigbus::guard([] { return raise(SIGBUS); }).error();
+          return 0;
+        }) == killed_by(SIGBUS));
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+//
+// Runs code inside a signal's handler.
+#pragma once
+
+#include <signal.h>
+
+#include <functional>
+#include <vector>
+
+#include "child.h"
+
+namespace test {
+
+inline thread_local const std::function<void()>* t_in_handler;
+
+inline void in_handler(const std::function<void()>& body, int flags) {
+  struct sigaction action {};
+  action.sa_handler = [](int) { (*t_in_handler)(); };
+  action.sa_flags = flags;
+  CHILD_CHECK(sigaction(SIGUSR1, &action, nullptr) == 0);
+  t_in_handler = &body;
+  raise(SIGUSR1);
+}
+
+// In a handler on the thread's own stack.
+inline void on_own_stack_in_handler(const std::function<void()>& body) { in_handler(body, 0); }
+
+// In a handler on an alternate stack.
+inline void on_alternate_stack(const std::function<void()>& body) {
+  std::vector<unsigned char> memory(size_t{1} << 20);
+  stack_t before, stack{};
+  stack.ss_sp = memory.data();
+  stack.ss_size = memory.size();
+  CHILD_CHECK(sigaltstack(&stack, &before) == 0);
+  in_handler(body, SA_ONSTACK);
+  CHILD_CHECK(sigaltstack(&before, nullptr) == 0);
+}
+
+}  // namespace test
