@@ -4,6 +4,7 @@
 // system calls. Every line here is reviewed for async-signal safety.
 #include <errno.h>
 #include <src/inside/replace.h>
+#include <src/shared/thread_state.h>
 
 namespace nosigbus::replace {
 
@@ -41,6 +42,24 @@ long move_over(uintptr_t address, size_t length, long made) {
   return moved;
 }
 
+// Between two pages of its own: beside the program's memory it would become part of that, and would not be
+// joined with the zeros that it comes to lie beside.
+long move_writable_zeros(uintptr_t address, size_t length, int prot, int flags) {
+  const size_t page = g_page_size;
+  const long room = sys::mmap(0, length + 2 * page, PROT_NONE, flags, -1, 0);
+  if (sys::failed(room)) return room;
+  const uintptr_t before = static_cast<uintptr_t>(room), made = before + page, behind = made + length;
+  long result = sys::mprotect(made, length, prot);
+  if (sys::failed(result)) {
+    sys::munmap(made, length);
+  } else {
+    result = move_over(address, length, static_cast<long>(made));
+  }
+  sys::munmap(before, page);
+  sys::munmap(behind, page);
+  return result;
+}
+
 }  // namespace
 
 long with_zeros(uintptr_t address, size_t length, int prot) {
@@ -48,7 +67,7 @@ long with_zeros(uintptr_t address, size_t length, int prot) {
   // What cannot be written is not counted as memory, which may be short.
   const bool refused_first = (prot & PROT_WRITE) == 0 || limits_come_first();
   if (refused_first) return sys::mmap(address, length, prot, flags | MAP_FIXED, -1, 0);
-  return move_over(address, length, sys::mmap(0, length, prot, flags, -1, 0));
+  return move_writable_zeros(address, length, prot, flags);
 }
 
 long with_file(uintptr_t address, size_t length, int prot, int flags, int fd, off_t offset) {

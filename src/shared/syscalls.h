@@ -36,6 +36,9 @@ inline long mremap(uintptr_t old_address, size_t old_length, size_t new_length, 
   return raw_syscall(SYS_mremap, static_cast<long>(old_address), static_cast<long>(old_length),
                      static_cast<long>(new_length), flags, static_cast<long>(new_address));
 }
+inline long mprotect(uintptr_t address, size_t length, int prot) {
+  return raw_syscall(SYS_mprotect, static_cast<long>(address), static_cast<long>(length), prot);
+}
 inline long madvise(uintptr_t address, size_t length, int advice) {
   return raw_syscall(SYS_madvise, static_cast<long>(address), static_cast<long>(length), advice);
 }
