@@ -12,6 +12,7 @@ configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/nosigbusConfig.cmake.in
   ${PROJECT_BINARY_DIR}/nosigbusConfig.cmake INSTALL_DESTINATION ${package_dir})
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/nosigbusConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/nosigbusConfig.cmake ${PROJECT_BINARY_DIR}/nosigbusConfigVersion.cmake
+  ${CMAKE_CURRENT_LIST_DIR}/nosigbusThrowing.cmake
   DESTINATION ${package_dir})
 
 # Relative to the .pc file itself, so that `cmake --install --prefix` and a tree that was moved are found.

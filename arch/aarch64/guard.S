@@ -21,10 +21,11 @@
 #define SHADOW_STACK 24
 #define FAULT 32
 #define CAUSE (FAULT + FAULT_CAUSE)
+#define RECOVER (FAULT + 40)
 
 // Behind it: out; x19 to x28, d8 to d15; and at the end the frame record.
-#define OUT 72
-#define SAVED 80
+#define OUT 88
+#define SAVED 96
 #define RECORD (SAVED + 144)
 #define FRAME (RECORD + 16)
 
@@ -89,6 +90,7 @@ FUNCTION nosigbus_guard, protected
 .L_no_shadow_stack:
   stp x20, x9, [sp, #OUTER]
   str wzr, [sp, #CAUSE]
+  str xzr, [sp, #RECOVER]
   mov x21, x0
   mov x22, x1
 #ifdef NOSIGBUS_CHECKS

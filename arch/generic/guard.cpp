@@ -27,6 +27,7 @@ int nosigbus_guard(int (*fn)(void*), void* arg, const void* base, size_t length,
   point.length = length;
   point.outer = t_guard_point.load(std::memory_order_relaxed);
   point.fault.cause = NOSIGBUS_NONE;
+  point.recover = nullptr;
 #ifdef NOSIGBUS_CHECKS
   nosigbus_guard_begins(&point);
 #endif

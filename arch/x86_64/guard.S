@@ -20,7 +20,7 @@
 #define SHADOW_STACK 24
 #define FAULT 32
 #define CAUSE (FAULT + FAULT_CAUSE)
-#define FAULT_SIZE 40
+#define RECOVER (FAULT + 40)
 
 // The frame, by the frame pointer.
 #define RBX -8
@@ -30,7 +30,7 @@
 #define R15 -40
 #define OUT -48
 #define RESULT -56
-#define FRAME 128
+#define FRAME 144
 
 #define EFAULT 14
 #define EINVAL 22
@@ -76,6 +76,7 @@ FUNCTION nosigbus_guard, protected
   rdsspq %rax                     // without a shadow stack it does nothing
   mov %rax, SHADOW_STACK(%rsp)
   movl $0, CAUSE(%rsp)
+  movq $0, RECOVER(%rsp)
 #ifdef NOSIGBUS_CHECKS
   mov %rdi, %r13
   mov %rsi, %r14

@@ -1,3 +1,3 @@
 # What cmake/options.cmake wants to know of this port.
-set(NOSIGBUS_PORT_SOURCES compare.S copy.S fill.S guard.S scan.S routines.cpp)
+set(NOSIGBUS_PORT_SOURCES compare.S copy.S fill.S guard.S raise.S scan.S routines.cpp)
 set(NOSIGBUS_PORT_OPTIONS $<$<COMPILE_LANGUAGE:C,CXX,ASM>:-fcf-protection=full>)

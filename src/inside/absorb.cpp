@@ -86,7 +86,7 @@ bool absorb(int signo, const siginfo_t& info, void* ucontext) {
   // reports as SIGBUS, is a wild pointer: only for those who asked.
   const bool wild = signo == SIGSEGV ? !write_to_overlay(fault) : fault.cause == NOSIGBUS_UNMAPPED;
   if (wild && !takes_segv()) return false;
-  return operation.end(fault) || leave_for_guard(fault, state, ucontext);
+  return operation.end(fault) || recover_from(fault, state, ucontext);
 }
 
 }  // namespace nosigbus

@@ -3,7 +3,7 @@
 // INSIDE THE SIGNAL. No allocation, no locks that a fault can hold, no logging, no libc beyond raw
 // system calls. Every line here is reviewed for async-signal safety.
 //
-// From a fault to the guard that stops at it.
+// From a fault to the recovery point that takes it.
 #pragma once
 
 #include <src/inside/recover.h>
@@ -12,28 +12,47 @@
 
 namespace nosigbus {
 
-// The innermost point that covers the address; null without one.
-inline guard_point* find_guard_point(uintptr_t address) {
-  guard_point* point = t_guard_point.load(std::memory_order_relaxed);
-  while (point != nullptr && !point->covers(address)) point = point->outer;
-  return point;
+// Leaves for the guard: the signal returns to its landing pad, or is left here and now.
+template <class State>
+void leave_for_guard(guard_point& point, State& state, [[maybe_unused]] void* ucontext) {
+  if constexpr (arch::has_extable) {
+    state.set_stack(reinterpret_cast<uintptr_t>(&point));
+    state.set_pc(reinterpret_cast<uintptr_t>(&nosigbus_guard_landing));
+  } else {
+    leave_through(static_cast<jumping_guard_point&>(point).context, ucontext);
+  }
 }
 
-// Leaves for the guard that covers the fault, if there is one: the signal returns to its landing pad, or is
-// left here and now. Nothing may be held then: no lock, no region, by no caller.
+// Whether the point takes the fault, which stands in it.
 template <class State>
-bool leave_for_guard(const nosigbus_fault& fault, State& state, [[maybe_unused]] void* ucontext) {
-  guard_point* const point = find_guard_point(fault.address);
-  if (point == nullptr) return false;
-  point->fault = fault;
-  counters::add(g_counters.absorbed_by_guard);
-  if constexpr (arch::has_extable) {
-    state.set_stack(reinterpret_cast<uintptr_t>(point));
-    state.set_pc(reinterpret_cast<uintptr_t>(&nosigbus_guard_landing));
+bool ask(guard_point& point, State& state, void* ucontext) {
+  if (point.recover == nullptr) {
+    leave_for_guard(point, state, ucontext);
     return true;
-  } else {
-    leave_through(static_cast<jumping_guard_point*>(point)->context, ucontext);
   }
+  const int answer = point.recover(&point, ucontext);
+  if constexpr (arch::has_extable) {
+    if (answer == NOSIGBUS_RAISE) state.set_call(&nosigbus_raise_landing, &point);
+    return answer != NOSIGBUS_DECLINE;
+  }
+  return answer == NOSIGBUS_RESUME;
+}
+
+// Goes on where a recovery point says that covers the fault, if there is one. Nothing may be held then: no
+// lock, no region, by no caller.
+template <class State>
+bool recover_from(const nosigbus_fault& fault, State& state, void* ucontext) {
+  for (guard_point* point = t_guard_point.load(std::memory_order_relaxed); point != nullptr;
+       point = point->outer) {
+    if (!covers(*point, fault.address)) continue;
+    point->fault = fault;
+    // Counted first: a guard may not come back.
+    counters::add(g_counters.absorbed_by_guard);
+    if (ask(*point, state, ucontext)) return true;
+    point->fault.cause = NOSIGBUS_NONE;
+    counters::subtract(g_counters.absorbed_by_guard);
+  }
+  return false;
 }
 
 }  // namespace nosigbus

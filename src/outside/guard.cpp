@@ -13,6 +13,12 @@ constinit thread_local std::atomic<guard_point*> t_guard_point{nullptr};
 
 namespace {
 
+void set_innermost(guard_point* point) {
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  t_guard_point.store(point, std::memory_order_relaxed);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+}
+
 void require_not_left(bool right) {
   if (right) return;
   fputs("nosigbus: a guard was left by longjmp, or its stack was\n", stderr);
@@ -27,7 +33,8 @@ using namespace nosigbus;
 
 void nosigbus_guard_begins(const guard_point* point) {
   // What overlaps this one in memory belongs to a function that is gone.
-  const uintptr_t here = reinterpret_cast<uintptr_t>(point), outer = reinterpret_cast<uintptr_t>(point->outer);
+  const uintptr_t here = reinterpret_cast<uintptr_t>(point),
+                  outer = reinterpret_cast<uintptr_t>(point->outer);
   require_not_left(outer - here >= sizeof *point && here - outer >= sizeof *point);
 }
 
@@ -40,11 +47,28 @@ void nosigbus_guard_left(const guard_point* point, nosigbus_fault* out) {
   if (out != nullptr) *out = point->fault;
 }
 
+void nosigbus_raise(const guard_point* point) {
+  point->raise(&point->fault);
+  abort();
+}
+
+void nosigbus_recovery_begin(guard_point* point) noexcept {
+  point->begin = arch::without_tag(point->begin);
+  point->outer = t_guard_point.load(std::memory_order_relaxed);
+  set_innermost(point);
+}
+
+void nosigbus_recovery_end(const guard_point* point) noexcept { set_innermost(point->outer); }
+
+guard_point* nosigbus_recovery_exchange(guard_point* innermost) noexcept {
+  guard_point* const before = t_guard_point.load(std::memory_order_relaxed);
+  set_innermost(innermost);
+  return before;
+}
+
 int nosigbus_guard_personality(int, int actions, uint64_t, void*, void*) {
   if ((actions & _UA_CLEANUP_PHASE) != 0) {
-    guard_point* const point = t_guard_point.load(std::memory_order_relaxed);
-    t_guard_point.store(point->outer, std::memory_order_relaxed);
-    std::atomic_signal_fence(std::memory_order_seq_cst);
+    set_innermost(t_guard_point.load(std::memory_order_relaxed)->outer);
   }
   return _URC_CONTINUE_UNWIND;
 }

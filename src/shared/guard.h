@@ -1,33 +1,28 @@
 // SPDX-License-Identifier: MIT
 //
-// Recovery points of code that knows nothing of us (nosigbus_guard, which each port has).
+// Recovery points of code that knows nothing of us (<nosigbus/recovery.h>), nosigbus_guard's above all, which
+// each port has.
 //
-// Liveness. The points of a thread are a list of local variables, innermost first. A signal's handler can run,
-// and fault, between any two instructions. So a point is put in the list when all of it stands, last of all
-// before the call, and taken out first of all after it; in between it can be left through. When an exception
-// or pthread_exit passes through, the personality routine takes it out. Only longjmp(3) past it is not noticed,
-// and forbidden.
+// Liveness. The points of a thread are a list of local variables, innermost first. A signal's handler can
+// run, and fault, between any two instructions. So a point is put in the list when all of it stands, last of
+// all before the call, and taken out first of all after it; in between it can be left through. When an
+// exception or pthread_exit passes through, the personality routine takes it out. Only longjmp(3) past it is
+// not noticed, and forbidden.
 #pragma once
 
+#include <nosigbus/recovery.h>
 #include <src/shared/port.h>
 #include <src/shared/recovery_point.h>
 
 namespace nosigbus {
 
-// Belongs to one thread; the handler that reads it and writes to it runs on the same one. Assembly knows it by
-// its offsets, and finds its own frame by the point's address.
-struct guard_point {
-  // Constant. length 0: any address.
-  uintptr_t begin;
-  size_t length;
-  guard_point* outer;
-  // Where the shadow stack was; 0 without one. Of ports that return from the signal to a landing pad.
-  uintptr_t shadow_stack;
-  // The cause is NOSIGBUS_NONE until the handler writes the fault, right before it leaves through the point.
-  nosigbus_fault fault;
+// Belongs to one thread; the handler that reads it and writes to it runs on the same one. Assembly knows it
+// by its offsets, and finds its own frame by the point's address.
+using guard_point = ::nosigbus_recovery_point;
 
-  bool covers(uintptr_t address) const { return length == 0 || address - begin < length; }
-};
+inline bool covers(const guard_point& point, uintptr_t address) {
+  return point.length == 0 || address - point.begin < point.length;
+}
 
 // Of ports that leave the handler where it is.
 struct jumping_guard_point : guard_point {
@@ -45,8 +40,13 @@ extern "C" {
 // The landing pad of nosigbus_guard, where there is one: with the stack pointer at the point.
 void nosigbus_guard_landing();
 
-// Each port's nosigbus_guard calls these. Where checks are on, before the point is in the list, and behind fn;
-// after it has been left, with the point out of the list.
+// Where a port with an extable goes on to call nosigbus_raise as if the interrupted instruction did: with the
+// stack pointer at what machine_state::set_call has put there.
+void nosigbus_raise_landing();
+[[noreturn]] void nosigbus_raise(const nosigbus::guard_point* point);
+
+// Each port's nosigbus_guard calls these. Where checks are on, before the point is in the list, and behind
+// fn; after it has been left, with the point out of the list.
 void nosigbus_guard_begins(const nosigbus::guard_point* point);
 void nosigbus_guard_ends(const nosigbus::guard_point* point);
 void nosigbus_guard_left(const nosigbus::guard_point* point, nosigbus_fault* out);

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Recovery points: what guards, throwing guards and fibers are made of, for those who make more of the kind.
+ *
+ * A point says what becomes of a fault at some addresses while a thread has it in place. The innermost that
+ * covers the address, and does not decline, is asked, after regions and guarded operations.
+ */
+#ifndef NOSIGBUS_RECOVERY_H
+#define NOSIGBUS_RECOVERY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <nosigbus/abi.h>
+#include <nosigbus/fault.h>
+
+NOSIGBUS_BEGIN_DECLS
+
+/* What a point's `recover` returns. */
+#define NOSIGBUS_DECLINE 0 /* as if there were no such point */
+#define NOSIGBUS_RESUME 1  /* the interrupted instruction is executed again */
+#define NOSIGBUS_RAISE \
+  2 /* `raise` is called as if by that instruction; -ENOTSUP in the generic port: declined */
+
+/* Belongs to one thread. Lives, and does not move, for as long as it is in place. */
+struct nosigbus_recovery_point {
+  /* Set by whoever makes it, and constant. The addresses, without a tag; length 0: any. */
+  uintptr_t begin;
+  size_t length;
+  /* The one that was innermost before: set by nosigbus_recovery_begin. */
+  struct nosigbus_recovery_point* outer;
+  /* Of nosigbus_guard. */
+  uintptr_t shadow_stack;
+  /* Written by the signal handler, before it calls `recover`. */
+  struct nosigbus_fault fault;
+  /* Decides, inside the signal handler, on the stack that the kernel chose for it: what it does has to be
+   * async-signal-safe. It holds nothing of ours, so it may leave by longjmp, or switch to another stack and
+   * come back later. ucontext: the third argument of the handler. NULL: of nosigbus_guard. */
+  int (*recover)(struct nosigbus_recovery_point* point, void* ucontext);
+  /* In ordinary code, on the stack of the interrupted code, which unwinders find above it, whole. Must not
+   * return: it throws, or leaves by longjmp. */
+  void (*raise)(const struct nosigbus_fault* fault);
+};
+
+/* Puts a point in place; takes it, the innermost, out again.
+ *
+ * point: all but `outer` and `fault` set.
+ * Thread-safe: each thread has its own. Async-signal-safe. */
+NOSIGBUS_API void nosigbus_recovery_begin(struct nosigbus_recovery_point* point) NOSIGBUS_NOEXCEPT;
+NOSIGBUS_API void nosigbus_recovery_end(const struct nosigbus_recovery_point* point) NOSIGBUS_NOEXCEPT;
+
+/* For those who switch stacks: exchanges all the thread's points for those of another stack.
+ *
+ * innermost: of that stack; NULL for none. Returns the one that was innermost.
+ * Thread-safe, async-signal-safe. */
+NOSIGBUS_API struct nosigbus_recovery_point* nosigbus_recovery_exchange(
+    struct nosigbus_recovery_point* innermost) NOSIGBUS_NOEXCEPT;
+
+NOSIGBUS_END_DECLS
+
+#endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * nosigbus::throwing_guard: a fault becomes a C++ exception, thrown by the instruction that faulted.
+ * Destructors run.
+ *
+ *   try {
+ *     nosigbus::throwing_guard([&] { parse(mapped, &document); }, mapped.data(), mapped.size());
+ *   } catch (const nosigbus::bus_error& error) {
+ *     report(error.fault());
+ *   }
+ *
+ * All C++ code between the fault and the catch has to be built so that any instruction may throw: with gcc's
+ * -fnon-call-exceptions, as nosigbus_enable_throwing(TARGET) of the CMake package sets it; clang has no such
+ * option. Otherwise, and where a function is noexcept, the program ends in std::terminate, with a message
+ * that says so. Functions of C are passed through as they are; but libc's headers declare most of
+ * its functions noexcept, and their callers believe that: call memcpy and the like through a pointer to a
+ * function that is not declared so. In the generic port, which cannot go on elsewhere, the fault is handled
+ * as if there were no such guard.
+ *
+ * Thread-safe. Not async-signal-safe.
+ */
+#ifndef NOSIGBUS_THROWING_GUARD_HPP
+#define NOSIGBUS_THROWING_GUARD_HPP
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <functional>
+#include <type_traits>
+#include <utility>
+
+#include <nosigbus/recovery.h>
+
+namespace nosigbus {
+
+/* What a fault is thrown as. */
+class bus_error : public std::exception {
+ public:
+  explicit bus_error(const struct ::nosigbus_fault& fault) noexcept : fault_(fault) {}
+  const struct ::nosigbus_fault& fault() const noexcept { return fault_; }
+  const char* what() const noexcept override { return "nosigbus: memory is missing"; }
+
+ private:
+  struct ::nosigbus_fault fault_;
+};
+
+namespace detail {
+
+inline thread_local const struct ::nosigbus_fault* t_thrown = nullptr;
+inline std::terminate_handler g_terminate_before = nullptr;
+
+/* Says why a fault that was thrown ends the program. */
+[[noreturn]] inline void explain_and_terminate() {
+  if (t_thrown != nullptr) {
+    std::fprintf(
+        stderr,
+        "nosigbus: the fault at %#jx, thrown by the instruction at %#jx, was not caught. Either nobody "
+        "catches\nnosigbus::bus_error, or a function on the way was built without -fnon-call-exceptions, "
+        "or without unwind tables,\nor is noexcept.\n",
+        static_cast<std::uintmax_t>(t_thrown->address), static_cast<std::uintmax_t>(t_thrown->pc));
+  }
+  if (g_terminate_before != nullptr) g_terminate_before();
+  std::abort();
+}
+
+inline void throw_fault(const struct ::nosigbus_fault* fault) {
+  [[maybe_unused]] static const bool once = [] {
+    g_terminate_before = std::set_terminate(explain_and_terminate);
+    return true;
+  }();
+  t_thrown = fault;
+  throw bus_error(*fault);
+}
+
+class throwing_point {
+ public:
+  throwing_point(const void* base, std::size_t length) noexcept
+      : point_{reinterpret_cast<std::uintptr_t>(base), length, nullptr, 0, {}, recover, throw_fault} {
+    ::nosigbus_recovery_begin(&point_);
+  }
+  ~throwing_point() {
+    ::nosigbus_recovery_end(&point_);
+    t_thrown = nullptr;
+  }
+  throwing_point(const throwing_point&) = delete;
+  throwing_point& operator=(const throwing_point&) = delete;
+
+ private:
+  static int recover(struct ::nosigbus_recovery_point*, void*) { return NOSIGBUS_RAISE; }
+
+  struct ::nosigbus_recovery_point point_;
+};
+
+}  // namespace detail
+
+/* Runs fn(), and throws bus_error from it at a fault.
+ *
+ * base, length: the addresses whose faults are thrown, in bytes; NULL and 0: any. They have to be a range.
+ * Returns what fn returned. Takes nosigbus_install or nosigbus_handle_signal; nests with guards of either
+ * kind. */
+template <class Fn>
+[[gnu::noinline]] decltype(auto) throwing_guard(Fn&& fn, const void* base = nullptr, std::size_t length = 0) {
+  const detail::throwing_point here(base, length);
+  return std::invoke(std::forward<Fn>(fn));
+}
+
+}  // namespace nosigbus
+
+#endif

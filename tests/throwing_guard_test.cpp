@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: MIT
+//
+// Faults as exceptions, thrown by the instruction that met them. Built with -fnon-call-exceptions.
+#include <sys/mman.h>
+#include <nosigbus/throwing_guard.hpp>
+
+#include <cstdlib>
+#include <cstring>
+#include <nosigbus/nosigbus.hpp>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "support/each_entry.h"
+#include "support/on_stack.h"
+#include "support/shared_file.h"
+
+using namespace test;
+
+namespace {
+
+const size_t page = page_size();
+
+struct bad_memory {
+  unsigned char* begin;
+  int signo;
+  size_t size() const { return 4 * page; }
+  const volatile unsigned char* bad() const { return begin + page; }
+};
+bad_memory make_bad(bool segv) {
+  shared_file file(4 * page);
+  const bad_memory memory{file.map(4 * page), segv ? SIGSEGV : SIGBUS};
+  if (segv) {
+    munmap(memory.begin + page, 3 * page);
+  } else {
+    file.resize(page);
+  }
+  return memory;
+}
+
+int g_alive = 0;
+struct counted {
+  counted() { ++g_alive; }
+  ~counted() { --g_alive; }
+};
+
+// Objects to destroy in each frame, and registers that belong to the caller.
+__attribute__((noinline)) long deep(const volatile unsigned char* at, int depth, long a, long b, long c) {
+  const counted here;
+  if (depth == 0) return *at + a + b + c;
+  const long sum = deep(at, depth - 1, a + 1, b + 2, c + 3);
+  return sum + a * b + c;
+}
+
+// A function that keeps its objects in reach of an aligned stack.
+__attribute__((noinline)) int aligned(const volatile unsigned char* at) {
+  alignas(64) volatile unsigned char room[64] = {};
+  const counted here;
+  return room[0] + *at + room[63];
+}
+
+// As they are, not as they are declared: see the last test.
+size_t (*const volatile the_strlen)(const char*) = strlen;
+void* (*const volatile the_memcpy)(void*, const void*, size_t) = memcpy;
+
+using reader = void (*)(const bad_memory&);
+const struct {
+  const char* name;
+  reader read;
+} readers[] = {
+    {"own code", [](const bad_memory& m) { (void)*m.bad(); }},
+    {"deep calls", [](const bad_memory& m) { deep(m.bad(), 200, 1, 2, 3); }},
+    {"an aligned frame", [](const bad_memory& m) { aligned(m.bad()); }},
+    {"memcpy",
+     [](const bad_memory& m) {
+       const counted here;
+       std::vector<unsigned char> to(m.size());
+       the_memcpy(to.data(), m.begin, m.size());
+     }},
+    {"strlen", [](const bad_memory& m) { the_strlen(reinterpret_cast<const char*>(m.begin)); }},
+    {"qsort's callback",
+     [](const bad_memory& m) {
+       static const volatile unsigned char* g_bad;
+       g_bad = m.bad();
+       unsigned char keys[100] = {};
+       qsort(keys, sizeof keys, 1, [](const void*, const void*) -> int {
+         const counted here;
+         return *g_bad;
+       });
+     }},
+};
+
+void nested(int depth, const bad_memory& memory, reader read) {
+  static unsigned char elsewhere;
+  const counted here;
+  if (depth == 0) return read(memory);
+  if (depth % 2 == 0) {
+    nosigbus::throwing_guard([&] { nested(depth - 1, memory, read); }, &elsewhere, 1);
+  } else {
+    nosigbus::guard([&] { nested(depth - 1, memory, read); }, &elsewhere, 1).error();
+  }
+}
+
+void expect_thrown(const bad_memory& memory, reader read, int depth) {
+  volatile int caught = 0;
+  long p = 1, q = 2, r = 3, s = 4, t = 5;
+  try {
+    const counted here;
+    asm volatile("" : "+r"(p), "+r"(q), "+r"(r), "+r"(s), "+r"(t));
+    nosigbus::throwing_guard([&] { nested(depth, memory, read); }, memory.begin, memory.size());
+  } catch (const nosigbus::bus_error& error) {
+    caught = 1;
+    CHILD_CHECK(error.fault().signo == memory.signo);
+    CHILD_CHECK(error.fault().address - reinterpret_cast<uintptr_t>(memory.bad()) < 3 * page);
+  }
+  asm volatile("" : "+r"(p), "+r"(q), "+r"(r), "+r"(s), "+r"(t));
+  CHILD_CHECK(caught == 1);
+  CHILD_CHECK(p + q + r + s + t == 15);
+  CHILD_CHECK(g_alive == 0);
+}
+
+}  // namespace
+
+TEST_CASE("code, place, nesting, signal: each fault is thrown, and destructors run") {
+  for (const auto& [name, read] : readers) {
+    for (const bool segv : {false, true}) {
+      CAPTURE(std::string(name));
+      CAPTURE(segv);
+      in_each_entry(exited(0), [&, read = read] {
+        nosigbus_install(segv ? NOSIGBUS_CATCH_SEGV : 0);
+        const bad_memory memory = make_bad(segv);
+        for (int depth = 0; depth < 4; ++depth) {
+          const auto work = [&] { expect_thrown(memory, read, depth); };
+          for (int i = 0; i < 3; ++i) work();
+          std::thread(work).join();
+          on_alternate_stack(work);
+          on_own_stack_in_handler(work);
+        }
+      });
+    }
+  }
+}
+
+TEST_CASE("it may be caught inside, and the rest goes on under the guard") {
+  in_each_entry(exited(0), [] {
+    const bad_memory memory = make_bad(false);
+    const int sum = nosigbus::throwing_guard([&] {
+      int caught = 0;
+      for (int i = 0; i < 100; ++i) {
+        try {
+          deep(memory.bad() + i, i, 1, 2, 3);
+        } catch (const nosigbus::bus_error& error) {
+          caught += error.fault().address == reinterpret_cast<uintptr_t>(memory.bad() + i) ? 1 : 1000;
+        }
+      }
+      return caught;
+    });
+    CHILD_CHECK(sum == 100);
+    CHILD_CHECK(g_alive == 0);
+    CHILD_CHECK(nosigbus::throwing_guard([] { return std::string("value"); }) == "value");
+  });
+}
+
+TEST_CASE("what is not covered kills, and after the guard all does") {
+  in_each_entry(killed_by(SIGBUS), [] {
+    const bad_memory a = make_bad(false), b = make_bad(false);
+    nosigbus::throwing_guard([&] { deep(a.bad(), 1, 1, 2, 3); }, b.begin, b.size());
+  });
+  in_each_entry(killed_by(SIGBUS), [] {
+    const bad_memory a = make_bad(false);
+    expect_thrown(a, readers[1].read, 2);
+    deep(a.bad(), 1, 1, 2, 3);
+  });
+}
+
+namespace {
+
+// Ends as `expected`, and says so.
+template <class Body>
+void dies_with_a_message(Body body) {
+  int ends[2];
+  CHECK(pipe(ends) == 0);
+  CHECK(in_child([&] {
+          enter_by(entry::installed);
+          dup2(ends[1], 2);
+          body();
+          return 0;
+        }) == killed_by(SIGABRT));
+  close(ends[1]);
+  char text[2000] = {};
+  CHECK(read(ends[0], text, sizeof text - 1) > 0);
+  close(ends[0]);
+  CHECK(strstr(text, "-fnon-call-exceptions") != nullptr);
+}
+
+void does_not_throw(const bad_memory& memory) noexcept { deep(memory.bad(), 1, 1, 2, 3); }
+
+}  // namespace
+
+TEST_CASE("what cannot be unwound, or is not caught, says so") {
+  dies_with_a_message([] {
+    const bad_memory memory = make_bad(false);
+    try {
+      nosigbus::throwing_guard([&] { does_not_throw(memory); });
+    } catch (const nosigbus::bus_error&) {
+    }
+  });
+  dies_with_a_message([] {
+    const bad_memory memory = make_bad(false);
+    std::thread([&] { nosigbus::throwing_guard([&] { deep(memory.bad(), 1, 1, 2, 3); }); }).join();
+  });
+  // What is declared not to throw is not expected to by its callers, and libc's headers declare memcpy so.
+  dies_with_a_message([] {
+    const bad_memory memory = make_bad(false);
+    try {
+      nosigbus::throwing_guard([&] {
+        std::vector<unsigned char> to(memory.size());
+        memcpy(to.data(), memory.begin, memory.size());
+        asm volatile("" : : "r"(to.data()) : "memory");
+      });
+    } catch (const nosigbus::bus_error&) {
+    }
+  });
+}
