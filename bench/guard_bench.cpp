@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <nosigbus/fiber.hpp>
 
 #include <cstdlib>
 
@@ -61,9 +62,37 @@ void add_fault() {
               1 / 1.2});
 }
 
+void add_fiber() {
+  static const shared_buffer file = make_shared(size_t{64} << 20);
+  constexpr size_t page = 4096, size = size_t{64} << 20;
+  if (ftruncate(file.fd, 0) != 0) abort();
+  bench::add({"fiber: fault, host, filled, resumed",
+              [](benchmark::State& state) {
+                nosigbus_install(0);
+                nosigbus::fiber reader([&] {
+                  for (;;) {
+                    for (size_t i = 0; i < size; i += page) read_byte(file.data + i);
+                    // Once in 16384 faults, what was filled is missing again.
+                    mmap(file.data, size, PROT_READ, MAP_SHARED | MAP_FIXED, file.fd, 0);
+                  }
+                });
+                auto stop = reader.resume();
+                for (auto _ : state) stop = reader.fill();
+                reader.abandon().error();
+                nosigbus_uninstall();
+              },
+              "bare fault round trip",
+              [](benchmark::State& state) {
+                mmap(file.data, size, PROT_READ, MAP_SHARED | MAP_FIXED, file.fd, 0);
+                bench::bare_faults(state, file.data);
+              },
+              1.0 / 3});
+}
+
 const bool g_added = [] {
   add_calls();
   add_fault();
+  add_fiber();
   return true;
 }();
 

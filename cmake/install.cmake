@@ -4,6 +4,9 @@ include(CMakePackageConfigHelpers)
 install(TARGETS nosigbus nosigbus_static EXPORT nosigbus
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+if(TARGET nosigbus_fiber)
+  install(TARGETS nosigbus_fiber EXPORT nosigbus LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+endif()
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/nosigbus DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/nosigbus)

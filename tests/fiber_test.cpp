@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: MIT
+//
+// Fibers: faults that ordinary code decides about, and code that goes on.
+#include <sys/mman.h>
+#include <sys/time.h>
+#include <nosigbus/fiber.hpp>
+#include <nosigbus/throwing_guard.hpp>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <nosigbus/nosigbus.hpp>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "support/each_entry.h"
+#include "support/no_qemu.h"
+#include "support/no_tsan.h"
+#include "support/on_stack.h"
+#include "support/sampling.h"
+#include "support/shared_file.h"
+
+using namespace test;
+
+namespace {
+
+const size_t page = page_size();
+
+struct memory {
+  explicit memory(size_t kept = 1) : file(4 * page), begin(file.map(4 * page)) { file.resize(kept * page); }
+  // The file has grown again, and has its bytes.
+  void repair() {
+    file.resize(4 * page);
+    file.draw();
+  }
+  size_t size() const { return 4 * page; }
+  unsigned char at(size_t i) const { return const_cast<const volatile unsigned char*>(begin)[i]; }
+
+  shared_file file;
+  const unsigned char* const begin;
+};
+
+uint64_t mask() {
+  sigset_t now;
+  pthread_sigmask(SIG_SETMASK, nullptr, &now);
+  uint64_t out;
+  memcpy(&out, &now, sizeof out);
+  return out;
+}
+
+bool same_stack(const stack_t& a, const stack_t& b) {
+  return a.ss_sp == b.ss_sp && a.ss_flags == b.ss_flags && a.ss_size == b.ss_size;
+}
+
+__attribute__((noinline)) size_t sum_deep(const memory& m, size_t i, int depth) {
+  volatile size_t kept = i;
+  return depth == 0 ? m.at(i) : sum_deep(m, i, depth - 1) + (kept - i);
+}
+
+}  // namespace
+
+TEST_CASE("without a fault it runs to its end" NO_TSAN("does not know of the stacks")) {
+  in_each_entry(exited(0), [] {
+    int runs = 0;
+    nosigbus::fiber f([&] { ++runs; });
+    const auto stop = f.resume();
+    CHILD_CHECK(stop && stop.finished() && !stop.faulted() && stop.error() == 0);
+    CHILD_CHECK(stop.fault().cause == NOSIGBUS_NONE);
+    CHILD_CHECK(runs == 1);
+    CHILD_CHECK(f.resume().error() == -EINVAL);
+    CHILD_CHECK(f.fill().error() == -EINVAL);
+    CHILD_CHECK(runs == 1);
+  });
+}
+
+TEST_CASE("filled, retried: it goes on with the very instruction" NO_TSAN("does not know of the stacks")) {
+  in_each_entry(exited(0), [] {
+    memory m;
+    std::vector<unsigned char> seen;
+    nosigbus::fiber f([&] {
+      for (size_t i = page - 2; i < 4 * page; i += page) seen.push_back(m.at(i));
+      seen.push_back(static_cast<unsigned char>(sum_deep(m, 3 * page, 100)));
+    });
+    auto stop = f.resume();
+    CHILD_CHECK(stop.faulted() && !stop);
+    CHILD_CHECK(stop.fault().address == reinterpret_cast<uintptr_t>(m.begin) + 2 * page - 2);
+    CHILD_CHECK(stop.fault().signo == SIGBUS);
+    // Nothing has changed: it faults again.
+    stop = f.retry();
+    CHILD_CHECK(stop.faulted() &&
+                stop.fault().address == reinterpret_cast<uintptr_t>(m.begin) + 2 * page - 2);
+    const std::vector<std::byte> bytes(page, std::byte{0x77});
+    stop = f.fill(bytes);
+    CHILD_CHECK(stop.faulted() &&
+                stop.fault().address == reinterpret_cast<uintptr_t>(m.begin) + 3 * page - 2);
+    stop = f.fill();
+    CHILD_CHECK(stop.faulted() &&
+                stop.fault().address == reinterpret_cast<uintptr_t>(m.begin) + 4 * page - 2);
+    m.repair();
+    CHILD_CHECK(f.retry().finished());
+    CHILD_CHECK((seen == std::vector<unsigned char>{pattern(page - 2), 0x77, 0, pattern(4 * page - 2),
+                                                    pattern(3 * page)}));
+  });
+}
+
+TEST_CASE("the host is in ordinary code: mask, alternate stack, allocation, faults of its own" NO_TSAN(
+    "does not know of the stacks")) {
+  in_each_entry(exited(0), [] {
+    sigset_t some;
+    sigemptyset(&some);
+    sigaddset(&some, SIGUSR2);
+    pthread_sigmask(SIG_SETMASK, &some, nullptr);
+    const uint64_t mask_before = mask();
+    stack_t before, after;
+    sigaltstack(nullptr, &before);
+    memory m, other;
+    uint64_t mask_inside = 0;
+    nosigbus::fiber f([&] {
+      CHILD_CHECK(m.at(page) == 0);
+      mask_inside = mask();
+    });
+    CHILD_CHECK(f.resume().faulted());
+    CHILD_CHECK(mask() == mask_before);
+    sigaltstack(nullptr, &after);
+    CHILD_CHECK(same_stack(before, after));
+    // The same signal, while the fiber stands in its handler.
+    unsigned char byte;
+    CHILD_CHECK(nosigbus_safe_read(&byte, other.begin + page, 1) == 0);
+    CHILD_CHECK(!nosigbus::guard([&] { return other.at(page); }));
+    nosigbus::fiber g([&] { CHILD_CHECK(other.at(2 * page) == 0); });
+    CHILD_CHECK(g.resume().faulted());
+    std::vector<std::string> allocated(1000, std::string(100, 'x'));
+    CHILD_CHECK(f.fill().finished());
+    CHILD_CHECK(mask_inside == mask_before);
+    CHILD_CHECK(g.fill().finished());
+    sigaltstack(nullptr, &after);
+    CHILD_CHECK(same_stack(before, after));
+  });
+}
+
+TEST_CASE("another thread may go on with it" NO_TSAN("does not know of the stacks")) {
+  in_each_entry(exited(0), [] {
+    memory m(0);
+    int seen = 0;
+    nosigbus::fiber f([&] {
+      for (size_t i = 0; i < 4; ++i) {
+        seen += m.at(i * page) == 0 ? 1 : 100;
+        errno = static_cast<int>(i);
+      }
+    });
+    CHILD_CHECK(f.resume().faulted());
+    for (int i = 0; i < 4; ++i) {
+      std::thread([&] {
+        const uint64_t before = mask();
+        stack_t stack_before, stack_after;
+        sigaltstack(nullptr, &stack_before);
+        CHILD_CHECK(f.fill().finished() == (i == 3));
+        sigaltstack(nullptr, &stack_after);
+        CHILD_CHECK(mask() == before);
+        CHILD_CHECK(same_stack(stack_before, stack_after));
+      }).join();
+    }
+    CHILD_CHECK(seen == 4);
+  });
+}
+
+TEST_CASE(
+    "abandoned in the middle of what it does, and nothing is left" NO_TSAN("does not know of the stacks")) {
+  in_each_entry(exited(0), [] {
+    memory m;
+    bool destroyed = false, returned = false;
+    struct guard {
+      bool& flag;
+      ~guard() { flag = true; }
+    };
+    for (int i = 0; i < 1000; ++i) {
+      nosigbus::fiber f([&] {
+        const guard here{destroyed};
+        nosigbus::guard([&] { sum_deep(m, page, 20); }, &m, 1).error();
+        returned = true;
+      });
+      const size_t mappings = i == 10 ? count_vmas() : 0;
+      CHILD_CHECK(f.resume().faulted());
+      CHILD_CHECK(f.abandon().abandoned());
+      CHILD_CHECK(f.retry().error() == -EINVAL);
+      if (i == 10) CHILD_CHECK(count_vmas() <= mappings + 1);
+    }
+    CHILD_CHECK(!destroyed && !returned);
+    // Guards of the abandoned are not in place.
+    CHILD_CHECK(!nosigbus::guard([&] { return m.at(page); }));
+  });
+}
+
+TEST_CASE("exceptions come out of it, also those that are being handled at a fault" NO_TSAN(
+    "does not know of the stacks")) {
+  in_each_entry(exited(0), [] {
+    memory m;
+    const auto throws = [&](int value) {
+      return nosigbus::fiber([&m, value] {
+        try {
+          throw value;
+        } catch (int) {
+          CHILD_CHECK(m.at(page) == 0 || value > 0);
+          throw;
+        }
+      });
+    };
+    nosigbus::fiber a = throws(1), b = throws(2);
+    CHILD_CHECK(a.resume().faulted());
+    CHILD_CHECK(b.resume().faulted());
+    CHILD_CHECK(std::uncaught_exceptions() == 0 && std::current_exception() == nullptr);
+    int caught = 0;
+    try {
+      a.fill().error();
+    } catch (int value) {
+      caught = value;
+    }
+    CHILD_CHECK(caught == 1);
+    try {
+      b.retry().error();
+    } catch (int value) {
+      caught = value;
+    }
+    CHILD_CHECK(caught == 2);
+    CHILD_CHECK(a.resume().error() == -EINVAL);
+  });
+}
+
+TEST_CASE("what a fiber does not cover kills as ever" NO_TSAN("does not know of the stacks")) {
+  in_each_entry(killed_by(SIGBUS), [] {
+    memory a, b;
+    nosigbus::fiber f([&] { sum_deep(a, page, 2); }, {b.begin, b.size()});
+    f.resume().error();
+  });
+  in_each_entry(killed_by(SIGBUS), [] {
+    memory a;
+    nosigbus::fiber f([&] { sum_deep(a, page, 2); });
+    f.resume().error();
+    a.at(page);  // the host's
+  });
+  // A guard of the host does not reach into the fiber.
+  in_each_entry(killed_by(SIGBUS), [] {
+    memory a, b;
+    nosigbus::fiber f([&] { sum_deep(a, page, 2); }, {b.begin, b.size()});
+    nosigbus::guard([&] { f.resume().error(); }).error();
+  });
+  in_each_entry(killed_by(SIGSEGV), [] {
+    nosigbus_install(NOSIGBUS_CATCH_SEGV);
+    // Its own stack overflows.
+    memory m;
+    nosigbus::fiber f([&] { sum_deep(m, 0, 10000000); });
+    f.resume().error();
+  });
+}
+
+TEST_CASE("SIGSEGV, opted in: stopped, not filled, and repaired by the host" NO_TSAN(
+    "does not know of the stacks")) {
+  in_each_entry(exited(0), [] {
+    nosigbus_install(NOSIGBUS_CATCH_SEGV);
+    memory m(4);
+    void* const gone = const_cast<unsigned char*>(m.begin + page);
+    munmap(gone, page);
+    unsigned char seen = 0xff;
+    nosigbus::fiber f([&] { seen = m.at(page); });
+    auto stop = f.resume();
+    CHILD_CHECK(stop.faulted() && stop.fault().cause == NOSIGBUS_UNMAPPED);
+    CHILD_CHECK(f.fill().error() == -ENOTSUP);
+    CHILD_CHECK(mmap(gone, page, PROT_READ, MAP_SHARED | MAP_FIXED_NOREPLACE, m.file.fd(),
+                     static_cast<off_t>(page)) == gone);
+    CHILD_CHECK(f.retry().finished());
+    CHILD_CHECK(seen == pattern(page));
+  });
+}
+
+TEST_CASE("misuse is told" NO_TSAN("does not know of the stacks")) {
+  in_each_entry(exited(0), [] {
+    memory m;
+    nosigbus::fiber* inner = nullptr;
+    nosigbus::fiber f([&] {
+      CHILD_CHECK(inner->resume().error() == -EBUSY);
+      CHILD_CHECK(inner->abandon().error() == -EBUSY);
+      (void)m.at(page);
+    });
+    inner = &f;
+    on_alternate_stack([&] { CHILD_CHECK(f.resume().error() == -EPERM); });
+    CHILD_CHECK(f.resume().faulted());
+    on_alternate_stack([&] { CHILD_CHECK(f.fill().error() == -EPERM); });
+    on_own_stack_in_handler([&] { CHILD_CHECK(f.fill().finished()); });
+  });
+}
+
+TEST_CASE("signals at any moment, on whatever stack" NO_TSAN("signals wait there")) {
+  CHECK(in_child(
+            [] {
+              enter_by(entry::installed);
+              static std::atomic<int> g_signals{0};
+              static const memory* g_memory;
+              memory m;
+              g_memory = &m;
+              struct sigaction action {};
+              action.sa_flags = SA_ONSTACK;
+              action.sa_handler = [](int) {
+                ++g_signals;
+                CHILD_CHECK(!nosigbus::guard([] { return g_memory->at(2 * page); }));
+              };
+              sigaction(SIGALRM, &action, nullptr);
+              const itimerval often{{0, 100}, {0, 100}};
+              setitimer(ITIMER_REAL, &often, nullptr);
+              const int wanted = static_cast<int>(10000 / sampling());
+              while (g_signals < wanted) {
+                memory one;
+                int sum = 0;
+                nosigbus::fiber f([&] {
+                  for (size_t i = 0; i < 4; ++i) sum += one.at(i * page);
+                });
+                auto stop = f.resume();
+                while (stop.faulted()) stop = f.fill();
+                CHILD_CHECK(stop.finished() && sum == pattern(0));
+              }
+              return 0;
+            },
+            60) == exited(0));
+}

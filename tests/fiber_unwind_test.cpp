@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+//
+// Fibers whose fault is thrown into them. Built with -fnon-call-exceptions.
+#include <nosigbus/fiber.hpp>
+#include <nosigbus/throwing_guard.hpp>
+
+#include <cerrno>
+#include <thread>
+
+#include "support/each_entry.h"
+#include "support/no_tsan.h"
+#include "support/shared_file.h"
+
+using namespace test;
+
+namespace {
+
+const size_t page = page_size();
+
+const volatile unsigned char* cut_off() {
+  shared_file file(page);
+  const volatile unsigned char* const at = file.map(page);
+  file.resize(0);
+  return at;
+}
+
+int g_alive = 0;
+struct counted {
+  counted() { ++g_alive; }
+  ~counted() { --g_alive; }
+};
+
+__attribute__((noinline)) int deep(const volatile unsigned char* at, int depth) {
+  const counted here;
+  return depth == 0 ? *at : deep(at, depth - 1) + 1;
+}
+
+}  // namespace
+
+TEST_CASE("unwound: destructors run, and it ends" NO_TSAN("does not know of the stacks")) {
+  in_each_entry(exited(0), [] {
+    const volatile unsigned char* const bad = cut_off();
+    for (int i = 0; i < 20; ++i) {
+      nosigbus::fiber f([&] { deep(bad, i); });
+      CHILD_CHECK(f.unwind().error() == -EINVAL);
+      CHILD_CHECK(f.resume().faulted());
+      CHILD_CHECK(g_alive == i + 1);
+      const auto end = [&] {
+        const auto stop = f.unwind();
+        CHILD_CHECK(stop.unwound() && !stop.finished() && stop.error() == 0);
+        CHILD_CHECK(stop.fault().address == reinterpret_cast<uintptr_t>(bad));
+      };
+      if (i % 2 == 0) {
+        end();
+      } else {
+        std::thread(end).join();
+      }
+      CHILD_CHECK(g_alive == 0);
+      CHILD_CHECK(f.resume().error() == -EINVAL);
+    }
+  });
+}
+
+TEST_CASE("the function may catch it, and go on" NO_TSAN("does not know of the stacks")) {
+  in_each_entry(exited(0), [] {
+    const volatile unsigned char* const bad = cut_off();
+    int caught = 0;
+    nosigbus::fiber f([&] {
+      for (int i = 0; i < 3; ++i) {
+        try {
+          deep(bad, 2);
+        } catch (const nosigbus::bus_error& error) {
+          CHILD_CHECK(error.fault().address == reinterpret_cast<uintptr_t>(bad));
+          ++caught;
+        }
+      }
+    });
+    CHILD_CHECK(f.resume().faulted());
+    CHILD_CHECK(f.unwind().faulted());
+    CHILD_CHECK(f.unwind().faulted());
+    CHILD_CHECK(f.unwind().finished());
+    CHILD_CHECK(caught == 3);
+  });
+}
