@@ -85,7 +85,7 @@ TEST_CASE("a locked mapping that was adopted without descriptor keeps what is le
 
 TEST_CASE("a process that locks all of its memory is served up to its limit" NO_QEMU("no mlockall")) {
   in_each_entry(exited(0), [] {
-    const rlimit limit{3u << 20, 3u << 20};
+    const rlimit limit{768 * page, 768 * page};
     CHILD_CHECK(setrlimit(RLIMIT_MEMLOCK, &limit) == 0);
     if (getuid() == 0) CHILD_CHECK(setgid(65534) == 0 && setuid(65534) == 0);
     shared_file file(500 * page);
