@@ -111,11 +111,11 @@ void expect_stopped(const bad_memory& memory, reader read, int depth) {
 }  // namespace
 
 TEST_CASE("code, place, nesting, signal: each guard stops at its fault") {
-  for (const auto& [name, read] : readers) {
+  for (const auto& way : readers) {
     for (const bool segv : {false, true}) {
-      CAPTURE(std::string(name));
+      CAPTURE(std::string(way.name));
       CAPTURE(segv);
-      in_each_entry(exited(0), [&, read = read] {
+      in_each_entry(exited(0), [&, read = way.read] {
         nosigbus_install(segv ? NOSIGBUS_CATCH_SEGV : 0);
         const bad_memory memory = segv ? unmapped() : cut_off();
         for (int depth = 0; depth < 4; ++depth) {
@@ -279,9 +279,9 @@ TEST_CASE("what no guard covers kills as ever") {
        },
        SIGBUS},
   };
-  for (const auto& [name, die, signo] : deaths) {
-    CAPTURE(std::string(name));
-    in_each_entry(killed_by(signo), [die = die] { die(); });
+  for (const auto& death : deaths) {
+    CAPTURE(std::string(death.name));
+    in_each_entry(killed_by(death.signo), [&] { death.die(); });
   }
 }
 

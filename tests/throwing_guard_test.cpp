@@ -122,11 +122,11 @@ void expect_thrown(const bad_memory& memory, reader read, int depth) {
 }  // namespace
 
 TEST_CASE("code, place, nesting, signal: each fault is thrown, and destructors run") {
-  for (const auto& [name, read] : readers) {
+  for (const auto& way : readers) {
     for (const bool segv : {false, true}) {
-      CAPTURE(std::string(name));
+      CAPTURE(std::string(way.name));
       CAPTURE(segv);
-      in_each_entry(exited(0), [&, read = read] {
+      in_each_entry(exited(0), [&, read = way.read] {
         nosigbus_install(segv ? NOSIGBUS_CATCH_SEGV : 0);
         const bad_memory memory = make_bad(segv);
         for (int depth = 0; depth < 4; ++depth) {
