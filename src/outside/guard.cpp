@@ -4,8 +4,9 @@
 #include <stdlib.h>
 #include <unwind.h>
 
-// AddressSanitizer's, in a program that has it: forgets what it knows of the stack below.
-extern "C" __attribute__((weak)) void __asan_handle_no_return();
+// AddressSanitizer's, in a program that has it.
+extern "C" __attribute__((weak)) void __asan_unpoison_memory_region(const volatile void* address,
+                                                                    size_t size);
 
 namespace nosigbus {
 
@@ -43,7 +44,12 @@ void nosigbus_guard_ends(const guard_point* point) {
 }
 
 void nosigbus_guard_left(const guard_point* point, nosigbus_fault* out) {
-  if (__asan_handle_no_return != nullptr) __asan_handle_no_return();
+  // The frames that were left have not taken back what they marked of the stack. It is not known how far down
+  // they went, nor on which stack; but more is seldom used.
+  constexpr size_t likely = size_t{1} << 20;
+  if (__asan_unpoison_memory_region != nullptr) {
+    __asan_unpoison_memory_region(reinterpret_cast<const char*>(point) - likely, likely);
+  }
   if (out != nullptr) *out = point->fault;
 }
 
