@@ -60,6 +60,8 @@ int compare(const void* a, const void* b) {
 
 // Not the compiler's.
 size_t (*const volatile the_strlen)(const char*) = strlen;
+void* (*const volatile the_memcpy)(void*, const void*, size_t) = memcpy;
+void* (*const volatile the_memmove)(void*, const void*, size_t) = memmove;
 
 using reader = void (*)(const bad_memory&);
 const struct {
@@ -71,13 +73,13 @@ const struct {
     {"memcpy",
      [](const bad_memory& m) {
        std::vector<unsigned char> to(m.size());
-       memcpy(to.data(), m.begin, m.size());
+       the_memcpy(to.data(), m.begin, m.size());
      }},
     {"strlen", [](const bad_memory& m) { the_strlen(reinterpret_cast<const char*>(m.begin)); }},
     {"memmove",
      [](const bad_memory& m) {
        static unsigned char to[pages << 16];
-       memmove(to, m.begin + 1, m.size() - 1);
+       the_memmove(to, m.begin + 1, m.size() - 1);
      }},
     {"qsort's callback",
      [](const bad_memory& m) {

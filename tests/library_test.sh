@@ -35,8 +35,8 @@ needs_libc_alone() {
   local provided
   provided=$(nm -D --defined-only "$libc" | awk '{ sub(/@.*/, "", $3); print $3 }' | sort -u)
   expect 'symbols that libc does not have' "$(comm -23 <(undefined -D "$library") <(printf '%s\n' "$provided"))"
-  # Those that the compiler's start-up files bring along.
-  expect 'weak symbols' "$(weak -D "$library" | select_lines -vE '^(__cxa_finalize|__gmon_start__|_ITM_.*)$')"
+  # Those that the compiler's start-up files bring along, and what only a program with AddressSanitizer has.
+  expect 'weak symbols' "$(weak -D "$library" | select_lines -vE '^(__cxa_finalize|__gmon_start__|_ITM_.*|__asan_unpoison_memory_region)$')"
 }
 
 exports_what_it_declares() {
