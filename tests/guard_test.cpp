@@ -112,7 +112,7 @@ void expect_stopped(const bad_memory& memory, reader read, int depth) {
 
 }  // namespace
 
-TEST_CASE("code, place, nesting, signal: each guard stops at its fault") {
+TEST_CASE("code; place; nesting; signal: each guard stops at its fault" NO_TSAN("handlers that allocate")) {
   for (const auto& way : readers) {
     for (const bool segv : {false, true}) {
       CAPTURE(std::string(way.name));

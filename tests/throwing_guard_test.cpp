@@ -121,7 +121,7 @@ void expect_thrown(const bad_memory& memory, reader read, int depth) {
 
 }  // namespace
 
-TEST_CASE("code, place, nesting, signal: each fault is thrown, and destructors run") {
+TEST_CASE("code; place; nesting; signal: each fault is thrown, and destructors run") {
   for (const auto& way : readers) {
     for (const bool segv : {false, true}) {
       CAPTURE(std::string(way.name));
