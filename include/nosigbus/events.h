@@ -16,6 +16,7 @@
 #ifndef NOSIGBUS_EVENTS_H
 #define NOSIGBUS_EVENTS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include <nosigbus/abi.h>
@@ -46,6 +47,13 @@ struct nosigbus_event {
   unsigned what;
   /* Size of the file in bytes now, UINT64_MAX where unknown. */
   uint64_t file_size;
+  /* The call chain of one of the faults since the last event, mostly the first: code addresses, chain[0] that
+   * of the faulting instruction, each further one where its callee returns to, or one behind the beginning of
+   * an instruction that a signal interrupted; so less one lies in the calling instruction. Length 0 where
+   * there was no fault or nothing collects chains (<nosigbus/backtrace.h>). The chain lives as long as the
+   * call. */
+  const uintptr_t* chain;
+  size_t chain_length;
 };
 
 /* The descriptor that is readable (POLLIN) while there are events, and now and then when there are none. The
@@ -67,6 +75,18 @@ NOSIGBUS_API int nosigbus_event_fd(void) NOSIGBUS_NOEXCEPT;
  * descriptors (nosigbus_event_fd makes new ones). Thread-safe, not async-signal-safe. */
 NOSIGBUS_API int nosigbus_dispatch(int (*callback)(const struct nosigbus_event* event, void* user),
                                    void* user) NOSIGBUS_NOEXCEPT;
+
+/* Has call chains collected from now on, for the events of faults; nosigbus_backtrace_enable
+ * (<nosigbus/backtrace.h>) does it with a function that goes by unwind information.
+ *
+ * collect(ucontext, chain, most): writes at most `most` code addresses to chain and returns how many. It is
+ *   called inside the signal handler, with all signals blocked and a lock of the region held: it must be
+ *   async-signal-safe, must not fault and must not touch a region. The library keeps the chains of 256
+ * regions at once; further events have none until some have been dispatched. NULL: no chains from now on; a
+ * call that is under way on another thread still comes to its end. Returns 0, or -ENOMEM. Thread-safe, not
+ * async-signal-safe. */
+NOSIGBUS_API int nosigbus_collect_chains(size_t (*collect)(void* ucontext, uintptr_t* chain,
+                                                           size_t most)) NOSIGBUS_NOEXCEPT;
 
 NOSIGBUS_END_DECLS
 

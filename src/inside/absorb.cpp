@@ -77,7 +77,7 @@ bool absorb(int signo, const siginfo_t& info, void* ucontext) {
 
   // Regions before guarded operations: a copy inside a region reads on through zeros, as every other
   // reader of it does.
-  if (signo == SIGBUS && repair(fault)) {
+  if (signo == SIGBUS && repair(fault, ucontext)) {
     counters::add(g_counters.absorbed_by_region);
     return true;
   }

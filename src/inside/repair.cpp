@@ -6,6 +6,7 @@
 #include <src/inside/region_facts.h>
 #include <src/inside/repair.h>
 #include <src/inside/replace.h>
+#include <src/shared/call_chain.h>
 #include <src/shared/counters.h>
 #include <src/shared/event_queue.h>
 #include <src/shared/region_lock.h>
@@ -154,9 +155,11 @@ bool with_region_at(uintptr_t address, Visit visit) {
 
 }  // namespace
 
-bool repair(nosigbus_fault& fault) {
-  return with_region_at(fault.address, [&fault](region_descriptor& region, region_lock& lock) {
+bool repair(nosigbus_fault& fault, void* ucontext) {
+  return with_region_at(fault.address, [&fault, ucontext](region_descriptor& region, region_lock& lock) {
     if (!repair_locked(region, lock, fault)) return false;
+    // Before the count: who finds this fault counted finds the chain.
+    collect_chain(*region.handle, ucontext);
     region.faults.fetch_add(1, std::memory_order_seq_cst);
     announce(*region.handle);
     return true;

@@ -12,7 +12,10 @@ namespace nosigbus {
 
 // Returns whether the faulting instruction can be resumed. Otherwise fault.cause has been refined where
 // the address lies in a region: inside a region the cause is decided, also when it is not absorbed.
-bool repair(nosigbus_fault& fault);
+//
+// ucontext: the interrupted code's, as the kernel gave it to the handler; null in ordinary code, which has no
+// call chain to be collected.
+bool repair(nosigbus_fault& fault, void* ucontext);
 
 // Whether the fault is a write to an overlay that is read-only because its region does not discard
 // writes. The kernel reports it as SIGSEGV, but it is the missing page that the write was meant for:

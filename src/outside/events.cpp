@@ -6,6 +6,7 @@
 #include <src/outside/events.h>
 #include <src/outside/file_watch.h>
 #include <src/outside/fork_wiped.h>
+#include <src/shared/call_chain.h>
 #include <src/shared/region_lock.h>
 #include <src/shared/region_pool.h>
 #include <sys/epoll.h>
@@ -86,8 +87,8 @@ void look_at_place(region_descriptor& place, nosigbus_event& event) {
   if (cause > event.cause) event.cause = cause;
 }
 
-// Whether there is anything to tell.
-bool describe(region_descriptor& handle, nosigbus_event& event) {
+// Whether there is anything to tell. chain: for call_chain::most addresses, of the event from then on.
+bool describe(region_descriptor& handle, nosigbus_event& event, uintptr_t* chain) {
   const region_descriptor& newest = *newest_place(handle);
   event = {};
   event.region = &handle;
@@ -97,6 +98,8 @@ bool describe(region_descriptor& handle, nosigbus_event& event) {
   event.file_size = file_size(newest);
   if (event.count != handle.reported) {
     event.what |= NOSIGBUS_EVENT_FAULT;
+    event.chain = chain;
+    event.chain_length = take_chain(handle, chain);
     for (region_descriptor* place = newest_place(handle); place != nullptr; place = place->older) {
       look_at_place(*place, event);
     }
@@ -128,7 +131,7 @@ void take_queued(event_queue& queue) {
 }
 
 // The next event of what was taken. False: there is none left.
-bool next_event(event_queue& queue, nosigbus_event& event) {
+bool next_event(event_queue& queue, nosigbus_event& event, uintptr_t* chain) {
   while (region_descriptor* const handle = queue.taken) {
     queue.taken = handle->sync->next_queued.load(std::memory_order_relaxed);
     // A visitor first: while the region is queued its descriptor stays, and as a visitor we keep it further.
@@ -136,7 +139,7 @@ bool next_event(event_queue& queue, nosigbus_event& event) {
     const bool ended = handle->sync->queued.exchange(0, std::memory_order_acq_rel) == region_sync::abandoned;
     // Not live yet: its maker announces it again when it is.
     const bool live = !ended && handle->live.load(std::memory_order_acquire);
-    const bool something = live && describe(*handle, event);
+    const bool something = live && describe(*handle, event, chain);
     handle->sync->visitors.leave();
     if (ended) region_pool::give(*handle);
     if (something) return true;
@@ -181,6 +184,7 @@ void region_ends(region_descriptor& handle) {
 }
 
 bool leaves_queue(region_descriptor& handle) {
+  take_chain(handle, nullptr);  // no handler is at work in the region any more, and nobody will tell of it
   uint32_t queued = region_sync::in_queue;
   if (handle.sync->queued.compare_exchange_strong(queued, region_sync::abandoned,
                                                   std::memory_order_acq_rel)) {
@@ -219,9 +223,10 @@ int nosigbus_dispatch(int (*callback)(const nosigbus_event* event, void* user), 
   if (const int error = begin_dispatch(*queue)) return error;
   for (int delivered = 0;;) {
     nosigbus_event event;
+    uintptr_t chain[call_chain::most];
     {
       const scoped_lock lock(queue->lock);
-      if (!next_event(*queue, event)) return delivered;
+      if (!next_event(*queue, event, chain)) return delivered;
     }
     ++delivered;
     if (callback(&event, user) == 0) continue;

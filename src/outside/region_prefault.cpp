@@ -39,7 +39,7 @@ bool repair_page(uintptr_t address, size_t granule) {
   fault.cause = NOSIGBUS_MISSING;
   fault.access = NOSIGBUS_READ;
   fault.granule = granule;
-  return repair(fault);
+  return repair(fault, nullptr);
 }
 
 }  // namespace

@@ -21,6 +21,8 @@ namespace nosigbus {
 // VMAs inside a region <= 2 * overlays + 1 = 7.
 inline constexpr unsigned max_overlays = 3;
 
+struct call_chain;
+
 // In memory that fork clears in the child.
 struct region_sync {
   // Signal handlers at work in the region. Entered by them; waited for by release.
@@ -37,6 +39,8 @@ struct region_sync {
   std::atomic<uint32_t> queued;
   static constexpr uint32_t in_queue = 1, abandoned = 2;
   std::atomic<nosigbus_region*> next_queued;
+  // What the handler collected for the next event, null for none (call_chain.h).
+  std::atomic<call_chain*> chain;
   int watch;  // inotify's name for the file; 0: not watched. Under the queue's lock
 };
 
