@@ -11,6 +11,14 @@ if(NOT NOSIGBUS_SANITIZE)
       $<TARGET_OBJECTS:nosigbus_objects>
     COMMAND_EXPAND_LISTS)
   set_tests_properties(library_test PROPERTIES ENVIRONMENT CC=${CMAKE_C_COMPILER})
+  if(TARGET nosigbus_backtrace)
+    add_test(NAME backtrace_library_test
+      COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/library_test.sh $<TARGET_FILE:nosigbus_backtrace>
+        ${PROJECT_SOURCE_DIR}/src/backtrace/libnosigbus-backtrace.map ${PROJECT_SOURCE_DIR}/include/nosigbus ${libc}
+        $<TARGET_OBJECTS:nosigbus_backtrace_objects>
+      COMMAND_EXPAND_LISTS)
+    set_tests_properties(backtrace_library_test PROPERTIES ENVIRONMENT CC=${CMAKE_C_COMPILER})
+  endif()
 endif()
 
 # headers_test(NAME LANGUAGE COMPILER [FLAG...])

@@ -2,6 +2,9 @@
 //
 // How much stack the handler uses below the frame that the kernel makes: alternate stacks can be tiny.
 #include <doctest/doctest.h>
+#ifdef NOSIGBUS_TEST_BACKTRACE
+#include <nosigbus/backtrace.h>
+#endif
 #include <nosigbus/copy.h>
 #include <nosigbus/region.h>
 #include <nosigbus/runtime.h>
@@ -101,6 +104,16 @@ TEST_CASE("The handler absorbs a fault within 2 KiB of stack below the kernel's 
     CHILD_CHECK(nosigbus_safe_write(adopt(file, MAP_SHARED, -1, 0), &byte, 1) == 0);
   });
 }
+
+#ifdef NOSIGBUS_TEST_BACKTRACE
+TEST_CASE("The handler collects a call chain within 2 KiB of stack below the kernel's frame") {
+  const shared_file file(2 * page_size());
+  check_use("region with descriptor", [&] {
+    CHILD_CHECK(nosigbus_backtrace_enable() == 0);
+    read_byte(adopt(file, MAP_SHARED, file.fd(), 0));
+  });
+}
+#endif
 
 TEST_CASE("The handler passes a signal on within 2 KiB of stack below the kernel's frame") {
   CHECK(in_child([] {
