@@ -23,3 +23,12 @@ read -ra flags <<<"$(pkg-config --static --cflags --libs nosigbus)"
 "$cc" "${strict[@]}" -static "$source" -o "$work/static" "${flags[@]}"
 "$work/static"
 echo 'static: passed'
+
+if pkg-config --exists nosigbus-backtrace; then
+  read -ra flags <<<"$(pkg-config --cflags --libs nosigbus-backtrace)"
+  "$cc" "${strict[@]}" "$(dirname "$source")/backtrace.c" -o "$work/backtrace" "${flags[@]}" \
+    -Wl,-rpath,"$prefix/$libdir"
+  "$work/backtrace"
+  readelf -d "$work/backtrace" | grep -q 'NEEDED.*libnosigbus-backtrace\.so'
+  echo 'backtrace: passed'
+fi
