@@ -50,8 +50,10 @@ NOSIGBUS_INLINE int nosigbus_inline_region_end(const struct nosigbus_region* reg
   __atomic_thread_fence(__ATOMIC_ACQUIRE);
   return (begun & 1) == 0 && nosigbus_inline_region_begin(region) == begun ? 0 : -EFAULT;
 }
+/* NOLINTBEGIN(readability-identifier-naming) */
 #define nosigbus_region_begin(region) nosigbus_inline_region_begin(region)
 #define nosigbus_region_end(region, begun) nosigbus_inline_region_end(region, begun)
+/* NOLINTEND(readability-identifier-naming) */
 
 NOSIGBUS_END_DECLS
 

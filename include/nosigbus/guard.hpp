@@ -56,17 +56,17 @@ class [[nodiscard]] guard_result {
 /* Runs fn(), and stops it at a fault. base, length: as for nosigbus_guard. Exceptions pass through. */
 template <class Fn>
 auto guard(Fn&& fn, const void* base, std::size_t length) {
-  using T = std::invoke_result_t<Fn>;
-  static_assert(!std::is_reference_v<T>, "return a pointer, or std::ref");
+  using returned = std::invoke_result_t<Fn>;
+  static_assert(!std::is_reference_v<returned>, "return a pointer, or std::ref");
   struct call {
     std::remove_reference_t<Fn>* fn;
-    guard_result<T>* result;
+    guard_result<returned>* result;
   };
-  guard_result<T> result;
+  guard_result<returned> result;
   call here{std::addressof(fn), &result};
   const auto run = [](void* arg) -> int {
     const call& there = *static_cast<call*>(arg);
-    if constexpr (std::is_void_v<T>) {
+    if constexpr (std::is_void_v<returned>) {
       std::invoke(std::forward<Fn>(*there.fn));
       there.result->value_.emplace();
     } else {

@@ -66,7 +66,7 @@ inline std::terminate_handler g_terminate_before = nullptr;
 }
 
 inline void throw_fault(const struct ::nosigbus_fault* fault) {
-  [[maybe_unused]] static const bool once = [] {
+  [[maybe_unused]] static const bool g_installed = [] {
     g_terminate_before = std::set_terminate(explain_and_terminate);
     return true;
   }();

@@ -5,6 +5,7 @@
 #include <unwind.h>
 
 // AddressSanitizer's, in a program that has it.
+// NOLINTNEXTLINE(readability-identifier-naming)
 extern "C" __attribute__((weak)) void __asan_unpoison_memory_region(const volatile void* address,
                                                                     size_t size);
 
