@@ -48,18 +48,20 @@ class bus_error : public std::exception {
 
 namespace detail {
 
-inline thread_local const struct ::nosigbus_fault* t_thrown = nullptr;
 inline std::terminate_handler g_terminate_before = nullptr;
 
 /* Says why a fault that was thrown ends the program. */
 [[noreturn]] inline void explain_and_terminate() {
-  if (t_thrown != nullptr) {
+  try {
+    if (const std::exception_ptr thrown = std::current_exception()) std::rethrow_exception(thrown);
+  } catch (const bus_error& error) {
     std::fprintf(
         stderr,
         "nosigbus: the fault at %#jx, thrown by the instruction at %#jx, was not caught. Either nobody "
         "catches\nnosigbus::bus_error, or a function on the way was built without -fnon-call-exceptions, "
         "or without unwind tables,\nor is noexcept.\n",
-        static_cast<std::uintmax_t>(t_thrown->address), static_cast<std::uintmax_t>(t_thrown->pc));
+        static_cast<std::uintmax_t>(error.fault().address), static_cast<std::uintmax_t>(error.fault().pc));
+  } catch (...) {
   }
   if (g_terminate_before != nullptr) g_terminate_before();
   std::abort();
@@ -70,7 +72,6 @@ inline void throw_fault(const struct ::nosigbus_fault* fault) {
     g_terminate_before = std::set_terminate(explain_and_terminate);
     return true;
   }();
-  t_thrown = fault;
   throw bus_error(*fault);
 }
 
@@ -80,10 +81,7 @@ class throwing_point {
       : point_{reinterpret_cast<std::uintptr_t>(base), length, nullptr, 0, {}, recover, throw_fault} {
     ::nosigbus_recovery_begin(&point_);
   }
-  ~throwing_point() {
-    ::nosigbus_recovery_end(&point_);
-    t_thrown = nullptr;
-  }
+  ~throwing_point() { ::nosigbus_recovery_end(&point_); }
   throwing_point(const throwing_point&) = delete;
   throwing_point& operator=(const throwing_point&) = delete;
 
