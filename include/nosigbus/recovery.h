@@ -34,8 +34,9 @@ struct nosigbus_recovery_point {
   /* Written by the signal handler, before it calls `recover`. */
   struct nosigbus_fault fault;
   /* Decides, inside the signal handler, on the stack that the kernel chose for it: what it does has to be
-   * async-signal-safe. It holds nothing of ours, so it may leave by longjmp, or switch to another stack and
-   * come back later. ucontext: the third argument of the handler. NULL: of nosigbus_guard. */
+   * async-signal-safe. Nothing of ours is held, so it may leave by longjmp, or switch to another stack and
+   * come back later, once it has put back the signal mask that the context has. ucontext: the third argument
+   * of the handler. NULL: of nosigbus_guard. */
   int (*recover)(struct nosigbus_recovery_point* point, void* ucontext);
   /* In ordinary code, on the stack of the interrupted code, which unwinders find above it, whole. Must not
    * return: it throws, or leaves by longjmp. */
