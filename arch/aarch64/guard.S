@@ -133,6 +133,7 @@ FUNCTION nosigbus_guard, protected
 
   .globl nosigbus_guard_landing
   .hidden nosigbus_guard_landing
+  .type nosigbus_guard_landing, %function
 nosigbus_guard_landing:
   add x29, sp, #RECORD
   adrp x19, :gottprel:nosigbus_guard_innermost
@@ -164,6 +165,7 @@ nosigbus_guard_landing:
   bl nosigbus_guard_left
   mov w0, #-EFAULT
   b .L_return
+  .size nosigbus_guard_landing, . - nosigbus_guard_landing
 
   .cfi_restore_state
 .L_any:

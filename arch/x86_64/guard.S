@@ -119,6 +119,7 @@ FUNCTION nosigbus_guard, protected
 
   .globl nosigbus_guard_landing
   .hidden nosigbus_guard_landing
+  .type nosigbus_guard_landing, @function
 nosigbus_guard_landing:
   .cfi_remember_state
   .cfi_def_cfa rsp, FRAME + 16
@@ -154,6 +155,7 @@ nosigbus_guard_landing:
   call nosigbus_guard_left
   mov $-EFAULT, %eax
   jmp .L_return
+  .size nosigbus_guard_landing, . - nosigbus_guard_landing
 
   .cfi_restore_state
 .L_any:
