@@ -25,7 +25,7 @@ namespace {
 const size_t page = page_size();
 constexpr size_t pages = 4;
 
-// Memory of which all but the first page is bad: cut off, or not there.
+// Memory of which all but the first page is bad: cut off, or forbidden.
 struct bad_memory {
   unsigned char* begin;
   int signo;
@@ -40,10 +40,11 @@ bad_memory cut_off() {
   file.resize(page);
   return memory;
 }
-bad_memory unmapped() {
+bad_memory forbidden() {
   shared_file file(pages * page);
   const bad_memory memory{file.map(pages * page), SIGSEGV};
-  munmap(memory.bad(), 3 * page);
+  // Not unmapped: something else might come to lie there.
+  mprotect(memory.bad(), 3 * page, PROT_NONE);
   return memory;
 }
 
@@ -105,7 +106,7 @@ void expect_stopped(const bad_memory& memory, reader read, int depth) {
   CHILD_CHECK(result.error() == -EFAULT);
   const nosigbus::fault& fault = result.fault();
   CHILD_CHECK(fault.signo == memory.signo);
-  CHILD_CHECK(fault.cause == (memory.signo == SIGBUS ? NOSIGBUS_MISSING : NOSIGBUS_UNMAPPED));
+  CHILD_CHECK(fault.cause == (memory.signo == SIGBUS ? NOSIGBUS_MISSING : NOSIGBUS_PROTECTED));
   CHILD_CHECK(fault.access == NOSIGBUS_READ || fault.access == NOSIGBUS_ACCESS_UNKNOWN);
   CHILD_CHECK(fault.address - reinterpret_cast<uintptr_t>(memory.bad()) < 3 * page);
 }
@@ -119,7 +120,7 @@ TEST_CASE("code; place; nesting; signal: each guard stops at its fault" NO_TSAN(
       CAPTURE(segv);
       in_each_entry(exited(0), [&, read = way.read] {
         nosigbus_install(segv ? NOSIGBUS_CATCH_SEGV : 0);
-        const bad_memory memory = segv ? unmapped() : cut_off();
+        const bad_memory memory = segv ? forbidden() : cut_off();
         for (int depth = 0; depth < 4; ++depth) {
           const auto work = [&] { expect_stopped(memory, read, depth); };
           // More than once: what is left behind must not add up.
@@ -194,6 +195,17 @@ TEST_CASE("the innermost guard that covers the address stops, the others go on")
   });
 }
 
+TEST_CASE("a pointer to nothing is caught on request") {
+  in_each_entry(exited(0), [] {
+    nosigbus_install(NOSIGBUS_CATCH_SEGV);
+    const volatile uintptr_t nothing = 16;
+    const auto result = nosigbus::guard([&] { deep(reinterpret_cast<const unsigned char*>(nothing), 3); });
+    CHILD_CHECK(!result);
+    CHILD_CHECK(result.fault().address == 16);
+    CHILD_CHECK(result.fault().cause == NOSIGBUS_UNMAPPED);
+  });
+}
+
 TEST_CASE("regions and guarded operations come first") {
   in_each_entry(exited(0), [] {
     shared_file file(4 * page);
@@ -246,7 +258,7 @@ TEST_CASE("what no guard covers kills as ever") {
        SIGBUS},
       {"SIGSEGV that nobody asked for",
        [] {
-         const bad_memory a = unmapped();
+         const bad_memory a = forbidden();
          nosigbus::guard([&] { return deep(a.bad(), 1); }).error();
        },
        SIGSEGV},

@@ -31,7 +31,7 @@ bad_memory make_bad(bool segv) {
   shared_file file(4 * page);
   const bad_memory memory{file.map(4 * page), segv ? SIGSEGV : SIGBUS};
   if (segv) {
-    munmap(memory.begin + page, 3 * page);
+    mprotect(memory.begin + page, 3 * page, PROT_NONE);
   } else {
     file.resize(page);
   }
