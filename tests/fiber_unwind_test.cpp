@@ -61,6 +61,25 @@ TEST_CASE("unwound: destructors run, and it ends" NO_TSAN("does not know of the 
   });
 }
 
+TEST_CASE("a fault on the way out is one of its own" NO_TSAN("does not know of the stacks")) {
+  in_each_entry(exited(0), [] {
+    const volatile unsigned char* const bad = cut_off();
+    static const volatile unsigned char* g_other;
+    g_other = cut_off();
+    struct reads {
+      ~reads() { (void)*g_other; }
+    };
+    nosigbus::fiber f([&] {
+      const reads here;
+      deep(bad, 2);
+    });
+    CHILD_CHECK(f.resume().faulted());
+    const auto within = f.unwind();
+    CHILD_CHECK(within.faulted() && within.fault().address == reinterpret_cast<uintptr_t>(g_other));
+    CHILD_CHECK(f.fill().unwound());
+  });
+}
+
 TEST_CASE("the function may catch it, and go on" NO_TSAN("does not know of the stacks")) {
   in_each_entry(exited(0), [] {
     const volatile unsigned char* const bad = cut_off();

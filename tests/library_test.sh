@@ -91,6 +91,20 @@ inside_calls_nothing_else() {
   done
 }
 
+# Joins ranges that follow each other: parts of a routine may have a description each.
+joined() {
+  local begin end from='' to=''
+  while read -r begin end; do
+    if [ "$begin" = "$to" ]; then
+      to=$end
+    else
+      [ -z "$from" ] || echo "$from $to"
+      from=$begin to=$end
+    fi
+  done
+  echo "$from $to"
+}
+
 # How many of the ranges on standard input have all of [$1, $2).
 described() {
   local begin end count=0
@@ -104,7 +118,8 @@ described() {
 routines_have_unwind_information() {
   local covered routines routine start size name
   has_assembly || return 0
-  covered=$(readelf --debug-dump=frames "$library" | sed -nE 's/.* FDE .*pc=0*([0-9a-f]+)\.\.0*([0-9a-f]+).*/\1 \2/p')
+  covered=$(readelf --debug-dump=frames "$library" | sed -nE 's/.* FDE .*pc=([0-9a-f]+)\.\.([0-9a-f]+).*/\1 \2/p' |
+    sort | joined)
   routines=$(for object in "${objects[@]}"; do
     case $object in *.S.o) nm "$object" | awk '$2 == "T" || $2 == "t" { print $3 }' | select_lines '^nosigbus_' ;; esac
   done)

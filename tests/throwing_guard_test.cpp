@@ -161,6 +161,45 @@ TEST_CASE("it may be caught inside, and the rest goes on under the guard") {
   });
 }
 
+TEST_CASE("a guard that is left before and after its function leaves other guards in place") {
+  in_each_entry(exited(0), [] {
+    shared_file file(page);
+    unsigned char* const bad = file.map(page, PROT_READ | PROT_WRITE);
+    file.resize(0);
+    // Written when its function has returned, or was stopped.
+    auto* const out = reinterpret_cast<nosigbus_fault*>(bad);
+    const auto nothing = [](void*) { return 0; };
+    const auto faults = [](void* at) { return static_cast<int>(*static_cast<volatile unsigned char*>(at)); };
+    int caught = 0;
+    nosigbus::throwing_guard([&] {
+      for (int i = 0; i < 10; ++i) {
+        try {
+          nosigbus_guard(i % 2 == 0 ? +nothing : +faults, bad, nullptr, 0, out);
+        } catch (const nosigbus::bus_error&) {
+          ++caught;
+        }
+      }
+    });
+    CHILD_CHECK(caught == 10);
+  });
+}
+
+TEST_CASE("a range that is none is refused: a size of 0 is not any address") {
+  int runs = 0;
+  const auto refused = [&](const void* base, size_t length) {
+    try {
+      nosigbus::throwing_guard([&] { ++runs; }, base, length);
+    } catch (const std::invalid_argument&) {
+      return true;
+    }
+    return false;
+  };
+  CHECK(refused(&runs, 0));
+  CHECK(refused(nullptr, 1));
+  CHECK(refused(&runs, SIZE_MAX));
+  CHECK(runs == 0);
+}
+
 TEST_CASE("what is not covered kills, and after the guard all does") {
   in_each_entry(killed_by(SIGBUS), [] {
     const bad_memory a = make_bad(false), b = make_bad(false);

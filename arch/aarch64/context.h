@@ -30,15 +30,20 @@ class machine_state {
     context().pstate &= ~(uint64_t{3} << 10);
   }
   void set_stack(uintptr_t sp) { context().sp = sp; }
-  // Goes on at raise.S, on the interrupted stack, which the call's frame is written to.
-  void set_call(void (*landing)(), const void* point) {
-    auto* const frame = reinterpret_cast<call_frame*>((context().sp & ~uint64_t{15}) - sizeof(call_frame));
-    frame->point = point;
-    __builtin_memcpy(frame->registers, context().regs, sizeof frame->registers);
-    frame->sp = context().sp;
-    frame->pc = context().pc;
-    set_stack(reinterpret_cast<uintptr_t>(frame));
+  // Goes on at raise.S, on the interrupted stack; registers: x0 to x30, stack pointer, program counter.
+  // Nothing is written to that stack: the kernel's frame may be there, which returning from the signal reads.
+  void set_call(void (*landing)(), uint64_t* registers) {
+    __builtin_memcpy(registers, context().regs, sizeof context().regs);
+    registers[31] = context().sp;
+    registers[32] = context().pc;
+    context().regs[19] = reinterpret_cast<uintptr_t>(registers);
+    set_stack(context().sp & ~uint64_t{15});
     set_pc(reinterpret_cast<uintptr_t>(landing));
+  }
+  static bool has_shadow_stack() {
+    register uint64_t feature asm("x16") = 1;
+    asm volatile("hint #40" : "+r"(feature));  // chkfeat: clears what is enabled
+    return feature == 0;
   }
   // The register in which rows with NOSIGBUS_ROW_ADDRESS find the faulting address.
   void set_fault_register(uintptr_t address) { context().regs[16] = address; }
@@ -76,12 +81,6 @@ class machine_state {
   void*& link() { return reinterpret_cast<void*&>(uc_->uc_link); }
 
  private:
-  struct call_frame {
-    const void* point;
-    uint64_t registers[31], sp, pc;
-  };
-  static_assert(sizeof(call_frame) == 272);
-
   // Syndrome: Arm ARM (DDI 0487), D17.2 "ESR_EL1". Classes: of a lower exception level, then of the same
   // one, which a program may see where the kernel runs it there.
   static constexpr uint64_t instruction_abort = 0x20, data_abort = 0x24;

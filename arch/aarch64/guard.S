@@ -40,17 +40,35 @@
   .inst 0xd52b773f                // gcspopm xzr
 .endm
 
+// Unwinders are to take the point out while it is in the list, and not else: that part of the routine has a
+// description of its own, with the personality.
+.macro FRAME_DESCRIPTION
+  .cfi_def_cfa sp, FRAME
+  .cfi_negate_ra_state
+  .cfi_offset x29, -16
+  .cfi_offset x30, -8
+  .irp number, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28
+  .cfi_offset x\number, SAVED - FRAME + (\number - 19) * 8
+  .endr
+  .irp number, 8, 9, 10, 11, 12, 13, 14, 15
+  .cfi_offset d\number, SAVED - FRAME + 80 + (\number - 8) * 8
+  .endr
+.endm
+.macro DESCRIBE_ANEW
+  .cfi_endproc
+  .cfi_startproc
+  FRAME_DESCRIPTION
+.endm
+
   .text
 
 FUNCTION nosigbus_guard, protected
-  .cfi_personality 0x1b, nosigbus_guard_personality
   cbz x0, .L_invalid
   cbz x2, .L_any
   cbz x3, .L_invalid
   adds x8, x2, x3
   b.cs .L_invalid
 .L_valid:
-  .cfi_remember_state
   hint #25                        // paciasp
   .cfi_negate_ra_state
   sub sp, sp, #FRAME
@@ -100,6 +118,8 @@ FUNCTION nosigbus_guard, protected
   mov x9, sp
   str x9, [x19]                   // from here on it can be left
   mov x0, x22
+  DESCRIBE_ANEW
+  .cfi_personality 0x1b, nosigbus_guard_personality
   blr x21
 #ifdef NOSIGBUS_CHECKS
   mov w22, w0
@@ -108,6 +128,7 @@ FUNCTION nosigbus_guard, protected
   mov w0, w22
 #endif
   str x20, [x19]                  // not any more
+  DESCRIBE_ANEW
   ldr x8, [sp, #OUT]
   cbz x8, .L_return
   stp xzr, xzr, [x8]
@@ -167,7 +188,8 @@ nosigbus_guard_landing:
   b .L_return
   .size nosigbus_guard_landing, . - nosigbus_guard_landing
 
-  .cfi_restore_state
+  .cfi_endproc
+  .cfi_startproc
 .L_any:
   cbz x3, .L_valid
 .L_invalid:

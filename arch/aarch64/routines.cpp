@@ -44,5 +44,6 @@ static_assert(offsetof(nosigbus::guard_point, length) == 8);
 static_assert(offsetof(nosigbus::guard_point, outer) == 16);
 static_assert(offsetof(nosigbus::guard_point, shadow_stack) == 24);
 static_assert(offsetof(nosigbus::guard_point, fault) == 32);
-static_assert(offsetof(nosigbus::guard_point, recover) == 72 && sizeof(nosigbus::guard_point) == 88);
+static_assert(offsetof(nosigbus::guard_point, recover) == 72);
+static_assert(offsetof(nosigbus::guard_point, registers) == 88);
 static_assert(offsetof(nosigbus::routines, watched_read) == 0);

@@ -23,18 +23,23 @@ class machine_state {
   uintptr_t pc() const { return static_cast<uintptr_t>(reg(REG_RIP)); }
   void set_pc(uintptr_t pc) { reg(REG_RIP) = static_cast<greg_t>(pc); }
   void set_stack(uintptr_t sp) { reg(REG_RSP) = static_cast<greg_t>(sp); }
-  // Goes on at raise.S, on the interrupted stack, which the call's frame is written to.
-  void set_call(void (*landing)(), const void* point) {
+  // Goes on at raise.S, on the interrupted stack; registers: in DWARF's order, and the program counter behind
+  // them. Nothing is written to that stack: the kernel's frame may be there, which returning from the signal
+  // reads.
+  void set_call(void (*landing)(), uint64_t* registers) {
     constexpr int dwarf_order[] = {REG_RAX, REG_RDX, REG_RCX, REG_RBX, REG_RSI, REG_RDI,
                                    REG_RBP, REG_RSP, REG_R8,  REG_R9,  REG_R10, REG_R11,
                                    REG_R12, REG_R13, REG_R14, REG_R15, REG_RIP};
     constexpr uintptr_t red_zone = 128;
-    const uintptr_t below = (static_cast<uintptr_t>(reg(REG_RSP)) - red_zone) & ~uintptr_t{15};
-    auto* const frame = reinterpret_cast<call_frame*>(below - sizeof(call_frame));
-    frame->point = point;
-    for (int i = 0; i < 17; ++i) frame->registers[i] = reg(dwarf_order[i]);
-    set_stack(reinterpret_cast<uintptr_t>(frame));
+    for (int i = 0; i < 17; ++i) registers[i] = static_cast<uint64_t>(reg(dwarf_order[i]));
+    reg(REG_RBX) = static_cast<greg_t>(reinterpret_cast<uintptr_t>(registers));
+    set_stack((static_cast<uintptr_t>(reg(REG_RSP)) - red_zone) & ~uintptr_t{15});
     set_pc(reinterpret_cast<uintptr_t>(landing));
+  }
+  static bool has_shadow_stack() {
+    uintptr_t at = 0;
+    asm volatile("rdsspq %0" : "+r"(at));  // without one it does nothing
+    return at != 0;
   }
   // The register in which rows with NOSIGBUS_ROW_ADDRESS find the faulting address.
   void set_fault_register(uintptr_t address) { reg(REG_RAX) = static_cast<greg_t>(address); }
@@ -60,12 +65,6 @@ class machine_state {
   void*& link() { return reinterpret_cast<void*&>(uc_->uc_link); }
 
  private:
-  struct call_frame {
-    const void* point;
-    greg_t registers[17];
-  };
-  static_assert(sizeof(call_frame) == 144);
-
   // Trap number and error code bits: Intel SDM vol. 3, 6.15 "Interrupt 14 - page-fault exception".
   static constexpr greg_t page_fault = 14;
   static constexpr greg_t error_write = 1 << 1;

@@ -35,11 +35,26 @@
 #define EFAULT 14
 #define EINVAL 22
 
+// Unwinders are to take the point out while it is in the list, and not else: that part of the routine has a
+// description of its own, with the personality.
+.macro FRAME_DESCRIPTION
+  .cfi_def_cfa rbp, 16
+  .cfi_offset rbp, -16
+  .cfi_offset rbx, RBX - 16
+  .cfi_offset r12, R12 - 16
+  .cfi_offset r13, R13 - 16
+  .cfi_offset r14, R14 - 16
+  .cfi_offset r15, R15 - 16
+.endm
+.macro DESCRIBE_ANEW
+  .cfi_endproc
+  .cfi_startproc
+  FRAME_DESCRIPTION
+.endm
+
   .text
 
 FUNCTION nosigbus_guard, protected
-  .cfi_personality 0x1b, nosigbus_guard_personality
-  .cfi_remember_state
   test %rdi, %rdi
   jz .L_invalid
   test %rdx, %rdx
@@ -90,6 +105,8 @@ FUNCTION nosigbus_guard, protected
   mov %rdi, %rax
   mov %rsi, %rdi
   mov %rsp, %fs:(%rbx)            // from here on it can be left
+  DESCRIBE_ANEW
+  .cfi_personality 0x1b, nosigbus_guard_personality
   call *%rax
 #ifdef NOSIGBUS_CHECKS
   mov %eax, RESULT(%rbp)
@@ -98,6 +115,7 @@ FUNCTION nosigbus_guard, protected
   mov RESULT(%rbp), %eax
 #endif
   mov %r12, %fs:(%rbx)            // not any more
+  DESCRIBE_ANEW
   mov OUT(%rbp), %rdx
   test %rdx, %rdx
   jz .L_return
@@ -157,7 +175,8 @@ nosigbus_guard_landing:
   jmp .L_return
   .size nosigbus_guard_landing, . - nosigbus_guard_landing
 
-  .cfi_restore_state
+  .cfi_endproc
+  .cfi_startproc
 .L_any:
   test %rcx, %rcx
   jz .L_valid

@@ -89,7 +89,8 @@ class NOSIGBUS_API fiber {
   /* Puts a private page in place of the missing one, and goes on: bytes, from the beginning of the page on,
    * as many as fit, and zeros behind. It is read-only unless it was written to, and stays when the file has
    * grown again. The mapping is the caller's: that something else has come to lie there is for the caller to
-   * exclude. error(): -ENOTSUP: SIGSEGV, there may be no page that could be replaced; -ENOMEM. */
+   * exclude. error(): -ENOTSUP: there may be no page that could be replaced (SIGSEGV, or an address that is
+   * none); -ENOMEM: the page could not be replaced. */
   fiber_stop fill(std::span<const std::byte> bytes = {});
   /* Throws nosigbus::bus_error from the instruction, with all that <nosigbus/throwing_guard.hpp> says of
    * that. */

@@ -32,7 +32,7 @@ class [[nodiscard]] guard_result {
   using value = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
 
  public:
-  explicit operator bool() const noexcept { return value_.has_value(); }
+  explicit operator bool() const noexcept { return error_ == 0; }
   /* Defined where it is true. */
   value& operator*() & noexcept { return *value_; }
   const value& operator*() const& noexcept { return *value_; }
@@ -75,6 +75,7 @@ auto guard(Fn&& fn, const void* base, std::size_t length) {
     return 0;
   };
   result.error_ = ::nosigbus_guard(run, &here, base, length, &result.fault_);
+  if (result.error_ != 0) result.value_.reset();
   return result;
 }
 template <class Fn>

@@ -16,15 +16,17 @@
 
 NOSIGBUS_BEGIN_DECLS
 
-/* What a point's `recover` returns. */
-#define NOSIGBUS_DECLINE 0 /* as if there were no such point */
-#define NOSIGBUS_RESUME 1  /* the interrupted instruction is executed again */
-#define NOSIGBUS_RAISE \
-  2 /* `raise` is called as if by that instruction; -ENOTSUP in the generic port: declined */
+/* What a point's `recover` returns. DECLINE: as if there were no such point. RESUME: the interrupted
+ * instruction is executed again. RAISE: `raise` is called as if by that instruction; the generic port, and a
+ * thread that has a shadow stack, decline. */
+#define NOSIGBUS_DECLINE 0
+#define NOSIGBUS_RESUME 1
+#define NOSIGBUS_RAISE 2
 
-/* Belongs to one thread. Lives, and does not move, for as long as it is in place. */
+/* Belongs to the stack on which it is in place. Lives, and does not move, until then. */
 struct nosigbus_recovery_point {
-  /* Set by whoever makes it, and constant. The addresses, without a tag; length 0: any. */
+  /* Set by whoever makes it, and constant, but that nosigbus_recovery_begin takes the tag off begin. The
+   * addresses; length 0: any. */
   uintptr_t begin;
   size_t length;
   /* The one that was innermost before: set by nosigbus_recovery_begin. */
@@ -41,6 +43,9 @@ struct nosigbus_recovery_point {
   /* In ordinary code, on the stack of the interrupted code, which unwinders find above it, whole. Must not
    * return: it throws, or leaves by longjmp. */
   void (*raise)(const struct nosigbus_fault* fault);
+  /* Written by the signal handler for `raise`: the registers of the interrupted code. nosigbus_guard has
+   * none. */
+  uint64_t registers[34];
 };
 
 /* Puts a point in place; takes it, the innermost, out again.

@@ -28,6 +28,7 @@
 #include <cstdlib>
 #include <exception>
 #include <functional>
+#include <stdexcept>
 #include <type_traits>
 #include <utility>
 
@@ -36,7 +37,7 @@
 namespace nosigbus {
 
 /* What a fault is thrown as. */
-class bus_error : public std::exception {
+class NOSIGBUS_API bus_error : public std::exception {
  public:
   explicit bus_error(const struct ::nosigbus_fault& fault) noexcept : fault_(fault) {}
   const struct ::nosigbus_fault& fault() const noexcept { return fault_; }
@@ -75,10 +76,22 @@ inline void throw_fault(const struct ::nosigbus_fault* fault) {
   throw bus_error(*fault);
 }
 
+/* Of the hostile side's size, mostly: 0 must not come to mean any address. */
+inline std::uintptr_t begin_of_range(const void* base, std::size_t length) {
+  const std::uintptr_t begin = reinterpret_cast<std::uintptr_t>(base);
+  if ((base == nullptr) != (length == 0) || begin + length < begin) {
+    throw std::invalid_argument("nosigbus: base and length are no range");
+  }
+  return begin;
+}
+
 class throwing_point {
  public:
-  throwing_point(const void* base, std::size_t length) noexcept
-      : point_{reinterpret_cast<std::uintptr_t>(base), length, nullptr, 0, {}, recover, throw_fault} {
+  throwing_point(const void* base, std::size_t length) {
+    point_.begin = begin_of_range(base, length);
+    point_.length = length;
+    point_.recover = recover;
+    point_.raise = throw_fault;
     ::nosigbus_recovery_begin(&point_);
   }
   ~throwing_point() { ::nosigbus_recovery_end(&point_); }
@@ -95,7 +108,8 @@ class throwing_point {
 
 /* Runs fn(), and throws bus_error from it at a fault.
  *
- * base, length: the addresses whose faults are thrown, in bytes; NULL and 0: any. They have to be a range.
+ * base, length: the addresses whose faults are thrown, in bytes; NULL and 0: any. Throws
+ * std::invalid_argument if they are no range: base without length, length without base, or one that wraps.
  * Returns what fn returned. Takes nosigbus_install or nosigbus_handle_signal; nests with guards of either
  * kind. */
 template <class Fn>

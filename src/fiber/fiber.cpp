@@ -42,24 +42,45 @@ struct exceptions {
 }
 [[gnu::noinline]] void set_errno(int value) { errno = value; }
 [[gnu::noinline]] int get_errno() { return errno; }
-[[gnu::noinline]] pthread_t this_thread() { return pthread_self(); }
 
-// Both replace what is at target in one step for other threads that read there. 0 or -errno.
-int put_zeros(void* target, std::size_t size, int prot) {
-  constexpr int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
-  return mmap(target, size, prot, flags, -1, 0) == MAP_FAILED ? -errno : 0;
+// The kernel's part of a signal mask, which is all that there is of one in a signal's context.
+using mask = std::uint64_t;
+
+// Blocks all signals. Returns the mask that was.
+mask block_all() {
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  mask out;
+  memcpy(&out, &before, sizeof out);
+  return out;
 }
-int put_bytes(void* target, std::size_t size, int prot, std::span<const std::byte> bytes) {
+void set_mask(mask wanted) {
+  sigset_t set;
+  sigemptyset(&set);
+  memcpy(&set, &wanted, sizeof wanted);
+  pthread_sigmask(SIG_SETMASK, &set, nullptr);
+}
+
+bool on_alternate_stack() {
+  stack_t now;
+  return sigaltstack(nullptr, &now) == 0 && (now.ss_flags & SS_ONSTACK) != 0;
+}
+
+// Both replace what is at target in one step for other threads that read there.
+bool put_zeros(void* target, std::size_t size) {
+  return mmap(target, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED;
+}
+bool put_bytes(void* target, std::size_t size, int prot, std::span<const std::byte> bytes) {
   void* const page = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (page == MAP_FAILED) return -errno;
-  memcpy(page, bytes.data(), bytes.size() < size ? bytes.size() : size);
+  if (page == MAP_FAILED) return false;
+  if (!bytes.empty()) memcpy(page, bytes.data(), bytes.size() < size ? bytes.size() : size);
   if (mprotect(page, size, prot) == 0 &&
       mremap(page, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, target) != MAP_FAILED) {
-    return 0;
+    return true;
   }
-  const int error = errno;
   munmap(page, size);
-  return -error;
+  return false;
 }
 
 }  // namespace
@@ -75,9 +96,13 @@ struct fiber::state {
   std::exception_ptr thrown;
   enum { ready, running, faulted, finished, unwound, abandoned } how = ready;
   bool raises = false;
+  nosigbus_fault raised{};  // what unwind has thrown into it
+  // The thread's, on the way from one stack to the other. All signals are blocked from before the points are
+  // exchanged until behind the switch: no handler runs on a stack that is not its points'.
+  mask in_force = 0;
 
   state(std::function<void()> f, const options& o) : point{}, fn(std::move(f)), stack(o.stack_size) {
-    point.begin = reinterpret_cast<std::uintptr_t>(o.base);
+    point.begin = detail::begin_of_range(o.base, o.length);
     point.length = o.length;
     point.recover = stop_at_fault;
     point.raise = detail::throw_fault;
@@ -89,16 +114,18 @@ struct fiber::state {
     state& self = *static_cast<state*>(from.data);
     self.host = from.fctx;
     self.call();
+    self.in_force = block_all();
     jump_fcontext(self.host, nullptr);
     __builtin_unreachable();
   }
   void call() noexcept {
     nosigbus_recovery_begin(&point);
+    set_mask(in_force);
     auto end = finished;
     try {
       fn();
-    } catch (const bus_error&) {
-      if (raises) {
+    } catch (const bus_error& error) {
+      if (error.fault().pc == raised.pc && error.fault().address == raised.address) {
         end = unwound;
       } else {
         thrown = std::current_exception();
@@ -113,18 +140,17 @@ struct fiber::state {
   // Inside the signal handler.
   static int stop_at_fault(nosigbus_recovery_point* point, void* ucontext) {
     state& self = *reinterpret_cast<state*>(point);
-    const char on_stack = 0;
-    if (!self.stack.contains(&on_stack)) return NOSIGBUS_DECLINE;
-    auto& context = *static_cast<ucontext_t*>(ucontext);
-    const pthread_t thread = this_thread();
+    if (!self.stack.contains(__builtin_frame_address(0))) return NOSIGBUS_DECLINE;
+    void* const kept = &static_cast<ucontext_t*>(ucontext)->uc_sigmask;
     const int error = get_errno();
+    block_all();
+    memcpy(&self.in_force, kept, sizeof self.in_force);
     self.how = faulted;
-    pthread_sigmask(SIG_SETMASK, &context.uc_sigmask, nullptr);
     const transfer_t from = jump_fcontext(self.host, nullptr);
     self.host = from.fctx;
+    // Returning from the handler puts it in force.
+    memcpy(kept, &self.in_force, sizeof self.in_force);
     set_errno(error);
-    // What returning from the handler puts in force is this thread's.
-    if (!pthread_equal(this_thread(), thread)) pthread_sigmask(SIG_SETMASK, nullptr, &context.uc_sigmask);
     return self.raises ? NOSIGBUS_RAISE : NOSIGBUS_RESUME;
   }
 
@@ -144,21 +170,28 @@ struct fiber::state {
     }
   }
 
+  // 0, or why there is nothing to decide.
+  int not_at_fault() const { return how == running ? -EBUSY : how != faulted ? -EINVAL : 0; }
+
   // Runs the fiber until it stops.
   fiber_stop go_on(bool raise) {
     if (how == running) return stop(-EBUSY);
     if (how != ready && how != faulted) return stop(-EINVAL);
+    if (on_alternate_stack()) return stop(-EPERM);
+    raises = raise;
+    if (raise) raised = point.fault;
+    how = running;
+    in_force = block_all();
     stack_t none{}, before;
     none.ss_flags = SS_DISABLE;
-    if (sigaltstack(&none, &before) != 0) return stop(-errno);
-    raises = raise;
-    how = running;
+    sigaltstack(&none, &before);
     nosigbus_recovery_point* const outer = nosigbus_recovery_exchange(points);
     exchange_exceptions(caught);
     here = jump_fcontext(here, this).fctx;
     exchange_exceptions(caught);
     points = nosigbus_recovery_exchange(outer);
     sigaltstack(&before, nullptr);
+    set_mask(in_force);
     if (thrown) std::rethrow_exception(std::exchange(thrown, nullptr));
     return stop();
   }
@@ -174,23 +207,28 @@ fiber::~fiber() = default;
 fiber_stop fiber::resume() { return state_->go_on(false); }
 
 fiber_stop fiber::retry() {
-  return state_->how == state::faulted ? state_->go_on(false) : state_->stop(-EINVAL);
+  const int error = state_->not_at_fault();
+  return error == 0 ? state_->go_on(false) : state_->stop(error);
 }
 
 fiber_stop fiber::unwind() {
-  return state_->how == state::faulted ? state_->go_on(true) : state_->stop(-EINVAL);
+  const int error = state_->not_at_fault();
+  return error == 0 ? state_->go_on(true) : state_->stop(error);
 }
 
 fiber_stop fiber::fill(std::span<const std::byte> bytes) {
-  if (state_->how != state::faulted) return state_->stop(-EINVAL);
+  if (const int error = state_->not_at_fault()) return state_->stop(error);
+  if (on_alternate_stack()) return state_->stop(-EPERM);
   const nosigbus_fault& fault = state_->point.fault;
-  if (fault.signo != SIGBUS) return state_->stop(-ENOTSUP);
+  // Anywhere else there may be no page, or nothing that was ever the file's.
+  if (fault.signo != SIGBUS || fault.cause == NOSIGBUS_UNMAPPED) return state_->stop(-ENOTSUP);
   const std::size_t size = fault.granule;
   void* const target = reinterpret_cast<void*>(fault.address & ~(size - 1));
   const int prot = fault.access == NOSIGBUS_READ ? PROT_READ : PROT_READ | PROT_WRITE;
-  if (const int error =
-          bytes.empty() ? put_zeros(target, size, prot) : put_bytes(target, size, prot, bytes)) {
-    return state_->stop(error);
+  // What cannot be written is not counted as memory: it cannot be refused when the page is gone already.
+  const bool zeros = bytes.empty() && prot == PROT_READ;
+  if (!(zeros ? put_zeros(target, size) : put_bytes(target, size, prot, bytes))) {
+    return state_->stop(-ENOMEM);
   }
   return state_->go_on(false);
 }

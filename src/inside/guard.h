@@ -32,8 +32,11 @@ bool ask(guard_point& point, State& state, void* ucontext) {
   }
   const int answer = point.recover(&point, ucontext);
   if constexpr (arch::has_extable) {
-    if (answer == NOSIGBUS_RAISE) state.set_call(&nosigbus_raise_landing, &point);
-    return answer != NOSIGBUS_DECLINE;
+    if (answer != NOSIGBUS_RAISE) return answer == NOSIGBUS_RESUME;
+    // No call has put an address there that unwinders could take off.
+    if (State::has_shadow_stack()) return false;
+    state.set_call(&nosigbus_raise_landing, point.registers);
+    return true;
   }
   return answer == NOSIGBUS_RESUME;
 }

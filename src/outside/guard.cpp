@@ -23,7 +23,7 @@ void set_innermost(guard_point* point) {
 
 void require_not_left(bool right) {
   if (right) return;
-  fputs("nosigbus: a guard was left by longjmp, or its stack was\n", stderr);
+  fputs("nosigbus: a guard was left by longjmp, or by abandoning the stack that it was on\n", stderr);
   abort();
 }
 
@@ -37,7 +37,8 @@ void nosigbus_guard_begins(const guard_point* point) {
   // What overlaps this one in memory belongs to a function that is gone.
   const uintptr_t here = reinterpret_cast<uintptr_t>(point),
                   outer = reinterpret_cast<uintptr_t>(point->outer);
-  require_not_left(outer - here >= sizeof *point && here - outer >= sizeof *point);
+  constexpr size_t size = offsetof(guard_point, registers);
+  require_not_left(outer - here >= size && here - outer >= size);
 }
 
 void nosigbus_guard_ends(const guard_point* point) {
@@ -75,7 +76,8 @@ guard_point* nosigbus_recovery_exchange(guard_point* innermost) noexcept {
 
 int nosigbus_guard_personality(int, int actions, uint64_t, void*, void*) {
   if ((actions & _UA_CLEANUP_PHASE) != 0) {
-    set_innermost(t_guard_point.load(std::memory_order_relaxed)->outer);
+    guard_point* const point = t_guard_point.load(std::memory_order_relaxed);
+    if (point != nullptr) set_innermost(point->outer);
   }
   return _URC_CONTINUE_UNWIND;
 }
