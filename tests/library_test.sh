@@ -80,8 +80,8 @@ has_assembly() { [[ " ${objects[*]} " == *.S.o\ * ]]; }
 # with it, and the plain memory functions that the compiler emits by itself.
 inside_calls_nothing_else() {
   local object of_port=
-  # System calls, and the way out.
-  has_assembly || of_port='|syscall|__errno_location|_longjmp'
+  # System calls, the way out, and arithmetic that the machine may not have.
+  has_assembly || of_port='|syscall|__errno_location|_longjmp|__ctzdi2'
   # Takes no lock and may be called here: glibc's manual, "Dynamic Linker Introspection".
   [ $backtrace -eq 0 ] || of_port='|_dl_find_object'
   for object in "${objects[@]}"; do

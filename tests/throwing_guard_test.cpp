@@ -227,7 +227,11 @@ void dies_with_a_message(Body body) {
         }) == killed_by(SIGABRT));
   close(ends[1]);
   char text[2000] = {};
-  CHECK(read(ends[0], text, sizeof text - 1) > 0);
+  size_t length = 0;
+  for (ssize_t n = 1; n > 0 && length < sizeof text - 1; length += static_cast<size_t>(n)) {
+    n = read(ends[0], text + length, sizeof text - 1 - length);
+    CHECK(n >= 0);
+  }
   close(ends[0]);
   CHECK(strstr(text, "-fnon-call-exceptions") != nullptr);
 }
