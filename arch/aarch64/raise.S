@@ -11,17 +11,19 @@
 // Offset in the point (checked in routines.cpp), and what is there: x0 to x30, the stack pointer (DWARF's 31), the
 // program counter (96).
 #define REGISTERS 88
-#define SIZE 264
+
+// The address of a register, as a DWARF expression of 3 bytes: DW_OP_breg19 (x19), and the offset as SLEB128.
+#define ADDRESS(index) 0x83, ((index) * 8 & 0x7f) | 0x80, (index) * 8 >> 7
 
   .text
   .cfi_startproc simple
   .cfi_signal_frame
   .cfi_return_column 96
-  .cfi_def_cfa x19, SIZE
+  .cfi_escape 0x0f, 4, ADDRESS(31), 0x06  // DW_CFA_def_cfa_expression: what is there (DW_OP_deref)
   .irp number, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
-  .cfi_offset \number, \number * 8 - SIZE
+  .cfi_escape 0x10, \number, 3, ADDRESS(\number)  // DW_CFA_expression
   .endr
-  .cfi_offset 96, 32 * 8 - SIZE
+  .cfi_escape 0x10, 96, 3, ADDRESS(32)
   nop                             // unwinders look one byte in front of where a call returns to
   .globl nosigbus_raise_landing
   .hidden nosigbus_raise_landing
