@@ -37,7 +37,8 @@ class machine_state {
     registers[31] = context().sp;
     registers[32] = context().pc;
     context().regs[19] = reinterpret_cast<uintptr_t>(registers);
-    set_stack(context().sp & ~uint64_t{15});
+    // Lower than the interrupted code's: by their stack pointers unwinders tell frames.
+    set_stack((context().sp & ~uint64_t{15}) - 16);
     set_pc(reinterpret_cast<uintptr_t>(landing));
   }
   static bool has_shadow_stack() {
