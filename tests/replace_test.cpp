@@ -87,7 +87,7 @@ TEST_CASE(
         }) == exited(0));
 }
 
-TEST_CASE("where the limit on address space refuses the mapping, nothing is replaced" NO_QEMU("no limits")
+TEST_CASE("nothing is replaced where the limit on address space refuses the mapping" NO_QEMU("no limits")
               NO_TSAN("its shadow is beyond every limit")) {
   CHECK(in_child([] {
           const shared_file file(4 * page);
