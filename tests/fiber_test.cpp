@@ -22,6 +22,7 @@
 #include "support/on_stack.h"
 #include "support/sampling.h"
 #include "support/shared_file.h"
+#include "support/signal_mask.h"
 
 using namespace test;
 
@@ -42,14 +43,6 @@ struct memory {
   shared_file file;
   const unsigned char* const begin;
 };
-
-uint64_t mask() {
-  sigset_t now;
-  pthread_sigmask(SIG_SETMASK, nullptr, &now);
-  uint64_t out;
-  memcpy(&out, &now, sizeof out);
-  return out;
-}
 
 bool same_stack(const stack_t& a, const stack_t& b) {
   return a.ss_sp == b.ss_sp && a.ss_flags == b.ss_flags && a.ss_size == b.ss_size;
@@ -113,17 +106,17 @@ TEST_CASE("the host is in ordinary code: mask, alternate stack, allocation, faul
     sigemptyset(&some);
     sigaddset(&some, SIGUSR2);
     pthread_sigmask(SIG_SETMASK, &some, nullptr);
-    const uint64_t mask_before = mask();
+    const uint64_t mask_before = signal_mask();
     stack_t before, after;
     sigaltstack(nullptr, &before);
     memory m, other;
     uint64_t mask_inside = 0;
     nosigbus::fiber f([&] {
       CHILD_CHECK(m.at(page) == 0);
-      mask_inside = mask();
+      mask_inside = signal_mask();
     });
     CHILD_CHECK(f.resume().faulted());
-    CHILD_CHECK(mask() == mask_before);
+    CHILD_CHECK(signal_mask() == mask_before);
     sigaltstack(nullptr, &after);
     CHILD_CHECK(same_stack(before, after));
     // The same signal, while the fiber stands in its handler.
@@ -154,12 +147,12 @@ TEST_CASE("another thread may go on with it" NO_TSAN("does not know of the stack
     CHILD_CHECK(f.resume().faulted());
     for (int i = 0; i < 4; ++i) {
       std::thread([&] {
-        const uint64_t before = mask();
+        const uint64_t before = signal_mask();
         stack_t stack_before, stack_after;
         sigaltstack(nullptr, &stack_before);
         CHILD_CHECK(f.fill().finished() == (i == 3));
         sigaltstack(nullptr, &stack_after);
-        CHILD_CHECK(mask() == before);
+        CHILD_CHECK(signal_mask() == before);
         CHILD_CHECK(same_stack(stack_before, stack_after));
       }).join();
     }

@@ -20,6 +20,7 @@
 #include "support/on_stack.h"
 #include "support/sampling.h"
 #include "support/shared_file.h"
+#include "support/signal_mask.h"
 
 using namespace test;
 
@@ -38,14 +39,6 @@ bool stopped(const unsigned char* at) {
   return nosigbus::guard([at] { return *const_cast<const volatile unsigned char*>(at); }).error() == -EFAULT;
 }
 
-uint64_t mask() {
-  sigset_t now;
-  pthread_sigmask(SIG_SETMASK, nullptr, &now);
-  uint64_t out;
-  memcpy(&out, &now, sizeof out);
-  return out;
-}
-
 }  // namespace
 
 TEST_CASE("mask and alternate stack are as they were" NO_TSAN("its handler has its own")) {
@@ -57,12 +50,12 @@ TEST_CASE("mask and alternate stack are as they were" NO_TSAN("its handler has i
     sigaddset(&some, SIGHUP);
     pthread_sigmask(SIG_SETMASK, &some, nullptr);
     const auto check = [&] {
-      const uint64_t mask_before = mask();
+      const uint64_t mask_before = signal_mask();
       stack_t before, after;
       sigaltstack(nullptr, &before);
       CHILD_CHECK(stopped(bad));
       sigaltstack(nullptr, &after);
-      CHILD_CHECK(mask() == mask_before);
+      CHILD_CHECK(signal_mask() == mask_before);
       CHILD_CHECK(before.ss_sp == after.ss_sp);
       CHILD_CHECK(before.ss_flags == after.ss_flags);
       CHILD_CHECK(before.ss_size == after.ss_size);

@@ -14,7 +14,7 @@
 
 #include "asm.h"
 
-// Offsets in guard_point (checked in routines.cpp), which lies at the stack pointer.
+// Offsets in guard_point (checked in src/shared/guard.h), which lies at the stack pointer.
 #define BEGIN 0
 #define LENGTH 8
 #define OUTER 16

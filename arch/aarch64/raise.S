@@ -8,7 +8,7 @@
 
 #include "asm.h"
 
-// Offset in the point (checked in routines.cpp), and what is there: x0 to x30, the stack pointer (DWARF's 31), the
+// Offset in the point (checked in src/shared/guard.h), and what is there: x0 to x30, the stack pointer (DWARF's 31), the
 // program counter (96).
 #define REGISTERS 88
 

@@ -2,7 +2,6 @@
 //
 // aarch64: one set of routines; every processor has its vectors.
 #include <nosigbus/copy.h>
-#include <src/shared/guard.h>
 #include <src/shared/routines.h>
 
 extern "C" {
@@ -39,11 +38,4 @@ const size_t routines_count = sizeof all_routines / sizeof all_routines[0];
 constinit nosigbus::routines nosigbus_routines = nosigbus::arch::neon;
 
 // The assembly finds it by offset (copy.S).
-static_assert(offsetof(nosigbus::guard_point, begin) == 0);
-static_assert(offsetof(nosigbus::guard_point, length) == 8);
-static_assert(offsetof(nosigbus::guard_point, outer) == 16);
-static_assert(offsetof(nosigbus::guard_point, shadow_stack) == 24);
-static_assert(offsetof(nosigbus::guard_point, fault) == 32);
-static_assert(offsetof(nosigbus::guard_point, recover) == 72);
-static_assert(offsetof(nosigbus::guard_point, registers) == 88);
 static_assert(offsetof(nosigbus::routines, watched_read) == 0);

@@ -8,7 +8,7 @@
 
 #include "asm.h"
 
-// Offset in the point (checked in routines.cpp), and what is there: the registers as DWARF numbers them (0 to 15, of
+// Offset in the point (checked in src/shared/guard.h), and what is there: the registers as DWARF numbers them (0 to 15, of
 // which 7 is the stack pointer), the program counter (16).
 #define REGISTERS 88
 

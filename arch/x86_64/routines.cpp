@@ -3,7 +3,6 @@
 // x86_64: the sets of routines, and which the processor can run.
 #include <cpuid.h>
 #include <nosigbus/copy.h>
-#include <src/shared/guard.h>
 #include <src/shared/routines.h>
 
 extern "C" {
@@ -115,13 +114,6 @@ constinit nosigbus::routines nosigbus_routines =
     nosigbus::arch::sse2("sse2", {nosigbus::never, nosigbus::never}, nosigbus::arch::always);
 
 // The assembly finds these by offset (asm.h).
-static_assert(offsetof(nosigbus::guard_point, begin) == 0);
-static_assert(offsetof(nosigbus::guard_point, length) == 8);
-static_assert(offsetof(nosigbus::guard_point, outer) == 16);
-static_assert(offsetof(nosigbus::guard_point, shadow_stack) == 24);
-static_assert(offsetof(nosigbus::guard_point, fault) == 32);
-static_assert(offsetof(nosigbus::guard_point, recover) == 72);
-static_assert(offsetof(nosigbus::guard_point, registers) == 88);
 static_assert(offsetof(nosigbus::routines, watched_read) == 0);
 static_assert(offsetof(nosigbus::routines, large_from) == 32);
 static_assert(offsetof(nosigbus::routines, stream_from) == 40);

@@ -13,12 +13,20 @@
 #include <nosigbus/recovery.h>
 #include <src/shared/port.h>
 #include <src/shared/recovery_point.h>
+#include <stddef.h>
 
 namespace nosigbus {
 
 // Belongs to one thread; the handler that reads it and writes to it runs on the same one. Assembly knows it
 // by its offsets, and finds its own frame by the point's address.
 using guard_point = ::nosigbus_recovery_point;
+static_assert(offsetof(guard_point, begin) == 0);
+static_assert(offsetof(guard_point, length) == 8);
+static_assert(offsetof(guard_point, outer) == 16);
+static_assert(offsetof(guard_point, shadow_stack) == 24);
+static_assert(offsetof(guard_point, fault) == 32);
+static_assert(offsetof(guard_point, recover) == 72);
+static_assert(offsetof(guard_point, registers) == 88);
 
 inline bool covers(const guard_point& point, uintptr_t address) {
   return point.length == 0 || address - point.begin < point.length;
