@@ -102,6 +102,11 @@ void call(const previous_action& action, int signo, siginfo_t* info, void* ucont
 
 }  // namespace
 
+void end_by_default(int signo, const siginfo_t* info, void* ucontext) {
+  arch::machine_state state(ucontext);
+  default_action(signo, info, state);
+}
+
 void chain(int signo, siginfo_t* info, void* ucontext) {
   counters::add(g_counters.chained);
   signal_slot* const slot = slot_of(signo);

@@ -13,4 +13,7 @@ namespace nosigbus {
 
 void chain(int signo, siginfo_t* info, void* ucontext);
 
+// As chain, where there is nobody to ask: kills as the kernel would have under the default action.
+void end_by_default(int signo, const siginfo_t* info, void* ucontext);
+
 }  // namespace nosigbus

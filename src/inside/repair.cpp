@@ -44,6 +44,15 @@ bool map_unwritable_zeros(uintptr_t begin, size_t length) {
   return zeros != 0 && !sys::failed(replace::with_duplicate(begin, length, zeros));
 }
 
+// Untraceable ones where it has to be: better than none.
+long replace_by_zeros(const region_descriptor& region, uintptr_t begin, size_t length, int prot) {
+  if (region.overlays_traceable) {
+    const long result = replace::with_traceable_zeros(begin, length, prot);
+    if (!sys::failed(result)) return result;
+  }
+  return replace::with_zeros(begin, length, prot);
+}
+
 bool map_zeros(const region_descriptor& region, interval part, int prot) {
   const uintptr_t begin = region.base + part.begin;
   const size_t length = part.end - part.begin;
@@ -51,10 +60,10 @@ bool map_zeros(const region_descriptor& region, interval part, int prot) {
     counters::add(g_counters.overlays);
     return true;
   }
-  long result = replace::with_zeros(begin, length, prot);
+  long result = replace_by_zeros(region, begin, length, prot);
   // Under mlockall(MCL_FUTURE) the new pages count beside the locked ones that they replace.
   if (result == -EAGAIN && !sys::failed(sys::munlock(begin, length))) {
-    result = replace::with_zeros(begin, length, prot);
+    result = replace_by_zeros(region, begin, length, prot);
   }
   if (sys::failed(result)) return false;
   counters::add(g_counters.overlays);
@@ -117,23 +126,36 @@ bool absorbs(const region_descriptor& region, const nosigbus_fault& fault) {
   }
 }
 
-bool repair_locked(region_descriptor& region, region_lock& lock, nosigbus_fault& fault) {
-  const size_t page = (fault.address - region.base) & ~(region.granule - 1);
-  if (page >= region.mapped) return false;  // just cut off
+// What is wrong with the faulting page, and whether it is to be absorbed. nothing: the access can go on.
+enum class finding { nothing, to_absorb, to_decline };
+finding look_at(region_descriptor& region, nosigbus_fault& fault, size_t page, verdict& found) {
   // Another thread was faster. Asked of the kernel, not of our books: somebody may have mapped a file
   // over our overlay, and resuming would then fault for ever.
   if (region.overlays.contains(page) && fault.cause == NOSIGBUS_MISSING &&
       accessible(region, page, fault.access)) {
-    return true;
+    return finding::nothing;
   }
   // Anonymous memory between the file's pages would pass for what the file supplies: a second mapping has
   // none.
   if (region.has_holes && region.fd < 0) make_shadow(region);
-  const verdict found =
-      fault.cause == NOSIGBUS_MISSING ? decide(region, page, fault.access) : lost(region, fault, page);
-  if (found.cause == NOSIGBUS_NONE) return true;  // it is there again
+  found = fault.cause == NOSIGBUS_MISSING ? decide(region, page, fault.access) : lost(region, fault, page);
+  if (found.cause == NOSIGBUS_NONE) return finding::nothing;  // it is there again
   fault.cause = found.cause;
-  if (!absorbs(region, fault)) return false;
+  return absorbs(region, fault) ? finding::to_absorb : finding::to_decline;
+}
+
+bool repair_locked(region_descriptor& region, region_lock& lock, nosigbus_fault& fault) {
+  const size_t page = (fault.address - region.base) & ~(region.granule - 1);
+  if (page >= region.mapped) return false;  // just cut off
+  verdict found{};
+  switch (look_at(region, fault, page, found)) {
+    case finding::nothing:
+      return true;
+    case finding::to_decline:
+      return false;
+    case finding::to_absorb:
+      break;
+  }
   if (region.overlays.empty()) region.first_bad_offset = ~uint64_t{0};
   if (!overlay(region, lock, fault, page, found.missing)) return false;
   if (found.first_bad < region.first_bad_offset) region.first_bad_offset = found.first_bad;
@@ -163,6 +185,14 @@ bool repair(nosigbus_fault& fault, void* ucontext) {
     region.faults.fetch_add(1, std::memory_order_seq_cst);
     announce(*region.handle);
     return true;
+  });
+}
+
+bool repairable(nosigbus_fault fault) {
+  return with_region_at(fault.address, [&fault](region_descriptor& region, region_lock&) {
+    const size_t page = (fault.address - region.base) & ~(region.granule - 1);
+    verdict found{};
+    return page < region.mapped && look_at(region, fault, page, found) != finding::to_decline;
   });
 }
 

@@ -17,6 +17,10 @@ namespace nosigbus {
 // call chain to be collected.
 bool repair(nosigbus_fault& fault, void* ucontext);
 
+// Whether repair would see to it that the instruction can be resumed, as far as policy goes: nothing is
+// changed.
+bool repairable(nosigbus_fault fault);
+
 // Whether the fault is a write to an overlay that is read-only because its region does not discard
 // writes. The kernel reports it as SIGSEGV, but it is the missing page that the write was meant for:
 // then fault.cause becomes the region's.

@@ -70,6 +70,19 @@ long with_zeros(uintptr_t address, size_t length, int prot) {
   return move_writable_zeros(address, length, prot, flags);
 }
 
+long with_traceable_zeros(uintptr_t address, size_t length, int prot) {
+  const long zero = sys::open("/dev/zero", O_RDONLY | O_CLOEXEC);
+  if (sys::failed(zero)) return zero;
+  const int fd = static_cast<int>(zero);
+  constexpr int flags = MAP_PRIVATE | MAP_NORESERVE;
+  const off_t offset = static_cast<off_t>(address);
+  const bool refused_first = (prot & PROT_WRITE) == 0 || limits_come_first();
+  const long result = refused_first ? sys::mmap(address, length, prot, flags | MAP_FIXED, fd, offset)
+                                    : with_file(address, length, prot, flags, fd, offset);
+  sys::close(fd);
+  return result;
+}
+
 long with_file(uintptr_t address, size_t length, int prot, int flags, int fd, off_t offset) {
   const long made = sys::mmap(0, length, prot, flags, fd, offset);
   const long moved = move_over(address, length, made);

@@ -16,6 +16,10 @@ namespace nosigbus::replace {
 
 // Each replaces [address, address + length), page-aligned, and returns address or -errno.
 long with_zeros(uintptr_t address, size_t length, int prot);
+// Zeros that the kernel's lists show as a private mapping of /dev/zero, at their own address as the offset:
+// nobody else's memory looks like that, and neighbours become one mapping. -errno also where there is no
+// /dev/zero, or no descriptor to spare.
+long with_traceable_zeros(uintptr_t address, size_t length, int prot);
 // flags: MAP_SHARED or MAP_PRIVATE.
 long with_file(uintptr_t address, size_t length, int prot, int flags, int fd, off_t offset);
 // By another mapping of what is at source (mremap(2), "old_size 0").

@@ -20,7 +20,9 @@ struct blueprint {
   int prot = 0;
   unsigned flags = 0;
   bool owned = false, has_holes = false, begins_with_hole = false, shared = false;
-  bool fd_remaps = false, overlays_stay_unwritable = true;
+  bool fd_remaps = false, overlays_stay_unwritable = true, overlays_traceable = false;
+  uint64_t device = 0, inode = 0;
+  void* companion = nullptr;
 };
 
 inline size_t round_up(size_t value, size_t granule) { return (value + granule - 1) & ~(granule - 1); }

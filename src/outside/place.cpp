@@ -47,6 +47,10 @@ void describe(region_descriptor& place, const blueprint& plan) {
   place.shared = plan.shared;
   place.overlays_stay_unwritable =
       plan.overlays_stay_unwritable && (plan.flags & NOSIGBUS_DISCARD_WRITES) == 0;
+  place.overlays_traceable = plan.overlays_traceable;
+  place.device = plan.device;
+  place.inode = plan.inode;
+  place.companion = plan.companion;
   place.fd_remaps = plan.fd_remaps && place.fd >= 0;
   place.overlays.clear();
   place.first_bad_offset = UINT64_MAX;
@@ -60,16 +64,17 @@ void describe(region_descriptor& place, const blueprint& plan) {
 }
 
 // What handlers need before they can find the place.
-int prepare_handlers(const region_descriptor& place) {
+int prepare_handlers(const blueprint& plan) {
   watch_reads();
-  if (place.overlays_stay_unwritable) make_unwritable_zeros();
-  const bool writable = (place.prot & PROT_WRITE) != 0 && (place.flags & NOSIGBUS_DISCARD_WRITES) == 0;
+  const bool discards = (plan.flags & NOSIGBUS_DISCARD_WRITES) != 0;
+  if (plan.overlays_stay_unwritable && !discards) make_unwritable_zeros();
+  const bool writable = (plan.prot & PROT_WRITE) != 0 && !discards;
   return writable ? runtime::watch_writes_to_overlays() : 0;
 }
 
 // Of a place that no handler finds any more, and that all who did have left.
 void close_books(region_descriptor& place) {
-  if (place.shadow != 0) munmap(reinterpret_cast<void*>(place.shadow), place.shadow_length);
+  if (place.shadow != 0) sys::munmap(place.shadow, place.shadow_length);
   // Nobody else looks at them any more. The lock mends what a fork has torn.
   if (place.overlays.empty() && !place.changing) return;
   const scoped_signal_block no_signals;
@@ -81,6 +86,15 @@ void close_books(region_descriptor& place) {
 }  // namespace
 
 int begin_place(region_descriptor** out, const blueprint& plan, region_descriptor* handle) {
+  // Counted first: from now on nobody uninstalls the handler.
+  counters::add(g_counters.regions);
+  int error = prepare_handlers(plan);
+  if (error == 0) error = show_place(out, plan, handle);
+  counters::subtract(g_counters.regions);
+  return error;
+}
+
+int show_place(region_descriptor** out, const blueprint& plan, region_descriptor* handle) {
   region_descriptor* const place = region_pool::take();
   if (place == nullptr) return -ENOMEM;
   const bool first = handle == nullptr;
@@ -90,10 +104,8 @@ int begin_place(region_descriptor** out, const blueprint& plan, region_descripto
   place->fd = first ? keep_descriptor(plan.fd, (plan.flags & NOSIGBUS_CLIP) != 0) : plan.fd;
   describe(*place, plan);
 
-  // Counted first: from now on nobody uninstalls the handler.
   if (first) counters::add(g_counters.regions);
   int error = plan.fd >= 0 && place->fd < 0 && (plan.flags & NOSIGBUS_CLIP) != 0 ? -EMFILE : 0;
-  if (error == 0) error = prepare_handlers(*place);
   if (error == 0) error = registry::add(*place, place->base, place->base + place->mapped, plan.owned);
   if (error != 0) {
     // Part of it was visible until add found what it overlaps, and handlers may be at work in it, or have put
@@ -115,7 +127,7 @@ int begin_place(region_descriptor** out, const blueprint& plan, region_descripto
 void end_place(region_descriptor& place) {
   registry::remove(place, place.base, place.base + place.mapped);
   place.sync->visitors.wait_until_none();
-  if (place.owned) munmap(reinterpret_cast<void*>(place.base), place.mapped + place.reserved);
+  if (place.owned) sys::munmap(place.base, place.mapped + place.reserved);
   close_books(place);
   if ((place.flags & NOSIGBUS_CLIP) != 0) g_overlay_census.ends();
 }

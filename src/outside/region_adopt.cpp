@@ -3,7 +3,7 @@
 // Regions in mappings that exist.
 #include <errno.h>
 #include <nosigbus/region.h>
-#include <src/outside/mapping_info.h>
+#include <src/inside/mapping_info.h>
 #include <src/outside/place.h>
 #include <src/outside/unwritable_zeros.h>
 #include <src/shared/thread_state.h>
@@ -64,7 +64,14 @@ int nosigbus_adopt(nosigbus_region** out, void* address, size_t length, int fd, 
     if (const int error = granule_of(fd, &plan.granule)) return error;
   }
   // Without /proc: whatever can go wrong is supposed to.
-  mapping_info info{UINTPTR_MAX, 1, 1, PROT_READ | PROT_WRITE | PROT_EXEC, true, unknown_offset, 0};
+  mapping_info info{.begin = 0,
+                    .end = UINTPTR_MAX,
+                    .device = 1,
+                    .inode = 1,
+                    .prot = PROT_READ | PROT_WRITE | PROT_EXEC,
+                    .shared = true,
+                    .offset = unknown_offset,
+                    .page_size = 0};
   if (query_mapping(plan.base, &info) == -ENOENT) return -ENOMEM;
   if (info.page_size > plan.granule) plan.granule = info.page_size;
   if ((plan.base & (plan.granule - 1)) != 0) return -EINVAL;

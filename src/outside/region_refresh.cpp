@@ -3,10 +3,10 @@
 // Puts the file's pages back where overlays stand.
 #include <errno.h>
 #include <nosigbus/region.h>
+#include <src/inside/mapping_info.h>
 #include <src/inside/probe.h>
 #include <src/inside/region_facts.h>
 #include <src/inside/replace.h>
-#include <src/outside/mapping_info.h>
 #include <src/outside/place.h>
 #include <src/shared/region_lock.h>
 #include <src/shared/thread_state.h>
@@ -110,6 +110,21 @@ int answer(const region_descriptor& region, uint64_t size) {
   return region.has_holes ? -ENOTSUP : 1;
 }
 
+int uncover_locked(region_descriptor& region, region_lock& lock) {
+  if (region.overlays.empty()) return 0;
+  if (!find_way_back(region)) return -ENOTSUP;
+  lock.begin_change({});
+  int error = 0;
+  while (!region.overlays.empty() && error == 0) {
+    const interval part = region.overlays[0];
+    error = reattach(region, part);
+    if (error == 0) region.overlays.trim_front(0, part.end);
+  }
+  region.overlays.empty() ? overlay_ends(region) : overlay_changes(region);
+  lock.end_change();
+  return error;
+}
+
 int refresh_locked(region_descriptor& region, region_lock& lock) {
   const uint64_t size = file_size(region);
   if (region.overlays.empty()) return answer(region, size);
@@ -136,6 +151,12 @@ int refresh_locked(region_descriptor& region, region_lock& lock) {
 }
 
 }  // namespace
+
+int uncover(region_descriptor& place) {
+  const scoped_signal_block no_signals;
+  region_lock lock(place, no_signals);
+  return uncover_locked(place, lock);
+}
 
 }  // namespace nosigbus
 

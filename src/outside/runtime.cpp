@@ -5,13 +5,13 @@
 #include <nosigbus/runtime.h>
 #include <pthread.h>
 #include <src/inside/region_facts.h>
+#include <src/outside/actions.h>
 #include <src/outside/extable.h>
 #include <src/outside/runtime.h>
 #include <src/outside/versioned_struct.h>
 #include <src/shared/actions.h>
 #include <src/shared/counters.h>
 #include <src/shared/thread_state.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <unistd.h>
@@ -27,7 +27,6 @@ namespace {
 constinit pthread_mutex_t g_mutex = PTHREAD_MUTEX_INITIALIZER;
 constinit bool g_installed = false;
 constinit bool g_writes_to_overlays = false;
-constinit const previous_action* g_actions = nullptr;
 
 class scoped_mutex {
  public:
@@ -47,57 +46,12 @@ __attribute__((constructor(101))) void prepare() {
   pthread_atfork(before_fork, after_fork, after_fork);
 }
 
-uint64_t kernel_mask(const sigset_t& set) {
-  uint64_t mask;
-  memcpy(&mask, &set, sizeof mask);
-  return mask;
-}
-
 bool is_ours(const struct sigaction& action) {
   return (action.sa_flags & SA_SIGINFO) != 0 && action.sa_sigaction == nosigbus_on_signal;
 }
 
-// An immutable copy that lives for ever; the same one for equal actions, so that putting handlers on and
-// off again and again does not use up memory.
-const previous_action* intern(const struct sigaction& action) {
-  const uint64_t mask = kernel_mask(action.sa_mask);
-  for (const previous_action* known = g_actions; known != nullptr; known = known->next) {
-    if (known->handler == action.sa_sigaction && known->flags == action.sa_flags && known->mask == mask)
-      return known;
-  }
-  auto* fresh = static_cast<previous_action*>(malloc(sizeof(previous_action)));
-  if (fresh == nullptr) return nullptr;
-  *fresh = {action.sa_sigaction, action.sa_flags, mask, g_actions};
-  g_actions = fresh;
-  return fresh;
-}
-
-struct sigaction to_sigaction(const previous_action& action) {
-  struct sigaction out {};
-  out.sa_sigaction = action.handler;
-  out.sa_flags = action.flags;
-  memcpy(&out.sa_mask, &action.mask, sizeof action.mask);
-  return out;
-}
-
-// Where a handler was before us, the kernel has to treat the thread as that handler wants it, because we
-// may have to call it: on the alternate stack or not, system calls restarted or not, with its mask. None of
-// that can be made up for afterwards: moved to another stack, our frame on the alternate one would be
-// overwritten by the next signal; and the mask of a wait that let the signal through (sigsuspend) is known
-// to the kernel alone. With none before us, the alternate stack is the safer one, no system call is
-// interrupted, and nothing interrupts the handler.
 struct sigaction our_action(const previous_action& previous) {
-  struct sigaction ours {};
-  if (is_default(previous) || is_ignore(previous)) {
-    ours.sa_flags = SA_ONSTACK | SA_RESTART;
-    memset(&ours.sa_mask, 0xff, sizeof ours.sa_mask);  // sigfillset leaves the C library's own out
-  } else {
-    ours = to_sigaction(previous);
-    ours.sa_flags &= SA_ONSTACK | SA_RESTART | SA_NODEFER;
-  }
-  ours.sa_sigaction = nosigbus_on_signal;
-  ours.sa_flags |= SA_SIGINFO;
-  return ours;
+  return actions::in_front_of(previous, nosigbus_on_signal);
 }
 
 bool taken(const signal_slot& slot) { return slot.taken.load(std::memory_order_relaxed); }
@@ -111,7 +65,7 @@ int take(signal_slot& slot) {
     return 0;
   }
   for (;;) {
-    const previous_action* const previous = intern(current);
+    const previous_action* const previous = actions::intern(current);
     if (previous == nullptr) return -ENOMEM;
     // Before our handler can run: it needs to know whom to call.
     if (taken(slot)) {
@@ -122,7 +76,7 @@ int take(signal_slot& slot) {
     struct sigaction replaced;
     if (sigaction(slot.signo, &ours, &replaced) != 0) return -errno;
     slot.taken.store(true, std::memory_order_relaxed);
-    if (is_ours(replaced) || intern(replaced) == previous) return 0;
+    if (is_ours(replaced) || actions::intern(replaced) == previous) return 0;
     current = replaced;  // somebody else installed one between our two calls: that one is the previous
   }
 }
@@ -180,7 +134,7 @@ int nosigbus_uninstall() noexcept {
   }
   for (signal_slot& slot : g_signal_slots) {
     if (!taken(slot)) continue;
-    const struct sigaction previous = to_sigaction(*slot.previous.load(std::memory_order_acquire));
+    const struct sigaction previous = actions::to_sigaction(*slot.previous.load(std::memory_order_acquire));
     if (sigaction(slot.signo, &previous, nullptr) != 0) return -errno;
     slot.before_rearm.store(nullptr, std::memory_order_relaxed);
     slot.taken.store(false, std::memory_order_relaxed);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <src/outside/mapping_info.h>
+#include <src/inside/mapping_info.h>
 
 namespace nosigbus {
 

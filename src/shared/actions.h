@@ -10,12 +10,12 @@
 
 namespace nosigbus {
 
-// A previous action. Immutable once published; never freed, equal ones are shared.
+// A previous action. Immutable once published, never freed.
 struct previous_action {
   void (*handler)(int, siginfo_t*, void*);  // or SIG_DFL, SIG_IGN
   int flags;
   uint64_t mask;
-  const previous_action* next;  // all there are
+  const previous_action* next;  // of all there are
 };
 
 inline constexpr previous_action g_default_action{};

@@ -71,6 +71,8 @@ struct nosigbus_region {
   bool begins_with_hole;
   bool shared;                    // MAP_SHARED
   bool overlays_stay_unwritable;  // whatever mprotect(2) makes of the region
+  bool overlays_traceable;        // are to be told from whatever else may come to lie there
+  uint64_t device, inode;         // of the file, as mapping_info names it; 0 where nobody asked
 
   // --- Written under sync->lock, read by anybody. Memory is there before it is counted, and counted before
   //     the registry leads there.
@@ -108,6 +110,9 @@ struct nosigbus_region {
   std::atomic<uint32_t> changed_at;
   // Written by handlers (relaxed), read by status. No partner: it counts.
   std::atomic<uint64_t> faults;
+
+  // What the drop-in knows of the region besides; null of all others. Written before the region is visible.
+  void* companion;
 
   // Constant for ever.
   nosigbus::region_sync* sync;

@@ -5,6 +5,7 @@
 // docs/decisions.md lists them for those who filter system calls.
 #pragma once
 
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <raw_syscall.h>
 #include <signal.h>
@@ -14,6 +15,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
+#include <sys/vfs.h>
 #include <time.h>
 
 #include <atomic>
@@ -45,9 +47,30 @@ inline long madvise(uintptr_t address, size_t length, int advice) {
 inline long munlock(uintptr_t address, size_t length) {
   return raw_syscall(SYS_munlock, static_cast<long>(address), static_cast<long>(length));
 }
+inline long msync(uintptr_t address, size_t length, int flags) {
+  return raw_syscall(SYS_msync, static_cast<long>(address), static_cast<long>(length), flags);
+}
 inline long uname(struct utsname* out) { return raw_syscall(SYS_uname, reinterpret_cast<long>(out)); }
 inline long fstat(int fd, struct stat* out) {
   return raw_syscall(SYS_fstat, fd, reinterpret_cast<long>(out));
+}
+inline long open(const char* path, int flags) {
+  return raw_syscall(SYS_openat, AT_FDCWD, reinterpret_cast<long>(path), flags);
+}
+inline long close(int fd) { return raw_syscall(SYS_close, fd); }
+inline long read(int fd, void* data, size_t length) {
+  return raw_syscall(SYS_read, fd, reinterpret_cast<long>(data), static_cast<long>(length));
+}
+inline long ioctl(int fd, unsigned long request, void* argument) {
+  return raw_syscall(SYS_ioctl, fd, static_cast<long>(request), reinterpret_cast<long>(argument));
+}
+// Of the path itself, and without making anybody mount what is behind it.
+inline long stat(const char* path, struct stat* out) {
+  return raw_syscall(SYS_newfstatat, AT_FDCWD, reinterpret_cast<long>(path), reinterpret_cast<long>(out),
+                     AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT);
+}
+inline long statfs(const char* path, struct statfs* out) {
+  return raw_syscall(SYS_statfs, reinterpret_cast<long>(path), reinterpret_cast<long>(out));
 }
 inline long write(int fd, const void* data, size_t length) {
   return raw_syscall(SYS_write, fd, reinterpret_cast<long>(data), static_cast<long>(length));
