@@ -121,7 +121,8 @@ TEST_CASE("a sparse file of 2 TiB that is cut off" NO_QEMU("2 TiB are more than 
         CHILD_CHECK(region.status().faults == 1);
         CHILD_CHECK(vmas_in(region) <= 3);
         file.resize(size);
-        const bool comes_back = !is_private || from != origin::adopted_without_fd;
+        const bool comes_back =
+            !is_private || from != origin::adopted_without_fd || private_mappings_come_back();
         CHILD_CHECK(region.refresh() == (comes_back ? 1 : -ENOTSUP));
         if (!comes_back) return;
         CHILD_CHECK(vmas_in(region) == 1);

@@ -119,7 +119,8 @@ NOSIGBUS_API int nosigbus_region_status(struct nosigbus_region* region, struct n
  * Returns 1: the region is whole, all of it is the file's data again, also when it never was not (where the
  *   file's size is not known, whole pages are what is seen; after I/O errors, some of them are looked at);
  *   0: the file is still too short, as much as there is has been put back; -ENOTSUP: the overlay cannot be
- *   taken back (private mapping, or huge pages, adopted without fd; anonymous memory that was adopted);
+ *   taken back (adopted without fd: huge pages, and before Linux 5.13 private mappings; anonymous
+ *   memory that was adopted);
  *   -ENOMEM: map limit reached, or no address space to make the mapping in before it goes where the overlay
  *   is; or what mmap(2) says of the descriptor. What could not be put back stays zeros. */
 NOSIGBUS_API int nosigbus_region_refresh(struct nosigbus_region* region) NOSIGBUS_NOEXCEPT;

@@ -4,6 +4,7 @@
 // system calls. Every line here is reviewed for async-signal safety.
 #include <src/inside/probe.h>
 #include <src/inside/region_facts.h>
+#include <src/inside/way_back.h>
 #include <sys/stat.h>
 
 namespace nosigbus {
@@ -21,8 +22,8 @@ size_t round_up(const region_descriptor& region, uint64_t bytes) {
 // Whether the file supplies the page at this offset of the region. Where an overlay hides it, the shadow
 // is asked; without a shadow, what was missing when it was overlaid counts as missing.
 bool supplied(const region_descriptor& region, size_t page) {
-  if (region.shadow == 0 && region.overlays.contains(page)) return false;
-  const uintptr_t address = (region.shadow != 0 ? region.shadow : region.base) + page;
+  const uintptr_t address = beside_overlays(region, page);
+  if (address == 0) return false;
   // A page that is mapped already proves nothing: a truncation sets the file's size first and takes the
   // pages out of the mappings then, and it can be preempted in between. So the page is taken out of the
   // mapping (it stays in the file), and has to be found in the file anew. Not so where that would throw
@@ -130,17 +131,6 @@ uint64_t bytes_within(const region_descriptor& region, uint64_t size) {
   if (size <= offset) return 0;
   const size_t all = region.size;
   return size - offset < all ? size - offset : all;
-}
-
-bool make_shadow(region_descriptor& region) {
-  if (region.shadow != 0) return true;
-  // Of a private mapping the kernel makes none; of an overlay it would be one of zeros.
-  if (!region.shared || region.begins_with_hole) return false;
-  const long shadow = sys::mremap(region.base, 0, region.mapped, MREMAP_MAYMOVE);
-  if (sys::failed(shadow)) return false;
-  region.shadow = static_cast<uintptr_t>(shadow);
-  region.shadow_length = region.mapped;
-  return true;
 }
 
 size_t first_missing(const region_descriptor& region, size_t begin, size_t end) {

@@ -26,10 +26,6 @@ uint64_t file_size(const region_descriptor& region);
 // Bytes of the region that lie within a file of this size.
 uint64_t bytes_within(const region_descriptor& region, uint64_t file_size);
 
-// Makes the shadow, if there is none, from the region's first pages, which are the file's: a second mapping
-// of it, with the protection that they have now (mremap(2), "old_size 0"). False: not possible.
-bool make_shadow(region_descriptor& region);
-
 // Offset of the first page in [begin, end) that the file does not supply, `end` if none. Assumes that
 // behind a missing page all are missing.
 size_t first_missing(const region_descriptor& region, size_t begin, size_t end);

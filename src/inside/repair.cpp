@@ -6,6 +6,7 @@
 #include <src/inside/region_facts.h>
 #include <src/inside/repair.h>
 #include <src/inside/replace.h>
+#include <src/inside/way_back.h>
 #include <src/shared/call_chain.h>
 #include <src/shared/counters.h>
 #include <src/shared/event_queue.h>
@@ -19,10 +20,11 @@ constinit overlay_census g_overlay_census{};
 
 namespace {
 
-// Before the file's last page may be gone for good: where the descriptor cannot map it again, a second
-// mapping of it is kept, from which refresh duplicates the pages.
-void keep_way_back(region_descriptor& region) {
-  if (region.fd_remaps || make_shadow(region)) return;
+// Before the file's last page may be gone for good, and the first one may be hidden: where the descriptor
+// cannot map it again, a shadow is made.
+void keep_way_back(region_descriptor& region, interval part) {
+  if (region.fd_remaps) return;
+  if (region.shared ? !region.overlays.empty() || make_shadow(region) : set_aside(region, part)) return;
   region.fd_remaps = region.fd >= 0 && region.offset != unknown_offset;  // if it permits what the mapping did
 }
 
@@ -93,15 +95,13 @@ bool overlay(region_descriptor& region, region_lock& lock, const nosigbus_fault&
              interval part) {
   const int prot = overlay_protection(region, fault, page);
   const bool first = region.overlays.empty();
-  if (first) {
-    region.isolated = 0;
-    keep_way_back(region);
-  }
+  if (first) region.isolated = 0;
   part.grade = fault.cause;
   part = region.overlays.widened(part, region.isolated < max_overlays);
   // An overlaid page that cannot be accessed is not ours any more: somebody mapped over it.
   const bool lost = region.overlays.contains(page);
   lock.begin_change(part);
+  keep_way_back(region, part);
   // Before the first zero can be read: whoever reads it must be able to notice afterwards.
   first ? overlay_begins(region) : overlay_changes(region);
   bool done = map_overlay(region, part, prot);

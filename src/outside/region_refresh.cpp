@@ -7,6 +7,7 @@
 #include <src/inside/probe.h>
 #include <src/inside/region_facts.h>
 #include <src/inside/replace.h>
+#include <src/inside/way_back.h>
 #include <src/outside/place.h>
 #include <src/shared/region_lock.h>
 #include <src/shared/thread_state.h>
@@ -35,7 +36,7 @@ int reattach(const region_descriptor& region, interval part) {
   const uintptr_t begin = region.base + part.begin;
   const size_t length = part.end - part.begin;
   const long result = region.shadow != 0
-                          ? replace::with_duplicate(begin, length, region.shadow + part.begin)
+                          ? bring_back(region, part)
                           : replace::with_file(begin, length, protection_in_front(region),
                                                region.shared ? MAP_SHARED : MAP_PRIVATE, region.fd,
                                                region.offset + static_cast<off_t>(part.begin));
@@ -138,14 +139,7 @@ int refresh_locked(region_descriptor& region, region_lock& lock) {
     region.first_bad_offset = size != unknown_size ? bytes_within(region, size) : region.overlays[0].begin;
   }
   lock.end_change();
-  if (region.overlays.empty() && region.shadow != 0) {
-    const uintptr_t shadow = region.shadow;
-    region.shadow = 0;
-    // First of all: a child that is forked in between would take for its shadow whatever comes to lie
-    // there.
-    std::atomic_signal_fence(std::memory_order_seq_cst);
-    sys::munmap(shadow, region.shadow_length);
-  }
+  if (region.overlays.empty()) drop_shadow(region);
   if (error != 0) return error;
   return answer(region, size);
 }

@@ -10,6 +10,7 @@
 #include <nosigbus/region.h>
 #include <src/inside/region_facts.h>
 #include <src/inside/replace.h>
+#include <src/inside/way_back.h>
 #include <src/outside/place.h>
 #include <src/shared/region_lock.h>
 #include <src/shared/region_pool.h>
@@ -71,6 +72,11 @@ int map_file(region_descriptor& place, uintptr_t address, size_t from, size_t le
 // The shadow reaches as far as the region. 0 or -errno.
 int extend_shadow(region_descriptor& place, size_t mapped) {
   if (place.shadow == 0 || place.shadow_length >= mapped) return 0;
+  // Of a private mapping there is no longer one to be had: what is overlaid stays so.
+  if (!place.shared) {
+    drop_shadow(place);
+    return 0;
+  }
   const long longer = sys::mremap(place.shadow, 0, mapped, MREMAP_MAYMOVE);
   if (sys::failed(longer)) return static_cast<int>(longer);
   const uintptr_t shadow = place.shadow;

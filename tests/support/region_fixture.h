@@ -74,6 +74,18 @@ void with_each_healing_region(Body body);
 
 namespace test {
 
+// A private mapping's pages can be set aside: Linux 5.13, not under qemu-user, not of huge
+// pages.
+inline bool private_mappings_come_back() {
+  constexpr int dontunmap = 4;  // MREMAP_DONTUNMAP
+  const size_t size = page_size();
+  const shared_file file(size);
+  void* const mapped = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.fd(), 0);
+  void* const moved = mremap(mapped, size, size, MREMAP_MAYMOVE | dontunmap, nullptr);  // a hint
+  if (moved != MAP_FAILED) munmap(moved, size);
+  munmap(mapped, size);
+  return moved != MAP_FAILED;
+}
 // mremap(2), "old_size 0"; qemu-user refuses it.
 inline bool mappings_can_be_duplicated() {
   const shared_file file(page_size());

@@ -34,11 +34,12 @@ struct region_place {
   int prot() const { return writable ? PROT_READ | PROT_WRITE : PROT_READ; }
 
   bool size_is_known() const { return from != origin::adopted_without_fd; }
-  // Without a descriptor the way back is to duplicate the mapping, which the kernel does of shared ones, and
-  // not of huge pages.
+  // Without a descriptor the way back is to duplicate a shared mapping and to set a private one aside, which
+  // the kernel does not do of huge pages.
   bool has_way_back() const {
-    static const bool duplicates = mappings_can_be_duplicated();
-    return from != origin::adopted_without_fd || (!is_private && kind != file_kind::huge_pages && duplicates);
+    static const bool duplicates = mappings_can_be_duplicated(), moves = private_mappings_come_back();
+    return from != origin::adopted_without_fd ||
+           (kind != file_kind::huge_pages && (is_private ? moves : duplicates));
   }
 };
 
