@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+//
+// INSIDE THE SIGNAL. No allocation, no locks that a fault can hold, no logging, no libc beyond raw
+// system calls. Every line here is reviewed for async-signal safety.
+#include <nosigbus/region.h>
+#include <src/inside/mapping_info.h>
+#include <src/outside/place.h>
+#include <src/preload/inside/books.h>
+#include <src/preload/inside/diary.h>
+#include <src/shared/registry.h>
+
+namespace nosigbus::preload {
+
+constinit file_identity g_zero{};
+constinit shared_state* g_state = nullptr;
+constinit thread_local bool t_sigbus_blocked = false;
+
+namespace {
+
+bool is_overlay(const mapping_info& info, uintptr_t address) {
+  return g_zero.inode != 0 && info.device == g_zero.device && info.inode == g_zero.inode && !info.shared &&
+         info.offset == static_cast<off_t>(address);
+}
+
+// Where an overlay could not be made traceable, the file's own mapping in front of it vouches for it.
+bool vouched_for(const region_descriptor& region, const interval& part, const mapping_info& at) {
+  mapping_info before;
+  return at.inode == 0 && at.device == 0 && part.begin != 0 &&
+         query_mapping(region.base + part.begin - 1, &before) == 0 && before.device == region.device &&
+         before.inode == region.inode;
+}
+
+template <class Do>
+void for_each_region(uintptr_t begin, uintptr_t end, Do act) {
+  for (uintptr_t at = registry::find_first(begin, end); at < end; at = registry::find_first(at, end)) {
+    region_descriptor* const region = registry::find(at);
+    if (region == nullptr) continue;
+    at = region->base + region->mapped;
+    act(*region);
+  }
+}
+
+}  // namespace
+
+bool still_ours(const region_descriptor& region) {
+  for (unsigned i = 0; i < region.overlays.size(); ++i) {
+    const interval& part = region.overlays[i];
+    const uintptr_t begin = region.base + part.begin;
+    mapping_info info;
+    if (query_mapping(begin, &info) != 0 || info.end < region.base + part.end) return false;
+    if (!is_overlay(info, begin) && !vouched_for(region, part, info)) return false;
+  }
+  return true;
+}
+
+void forget(region_descriptor& region) { nosigbus_region_release(&region); }
+
+void give_back(uintptr_t begin, uintptr_t end) {
+  g_state->changes.fetch_add(1, std::memory_order_release);
+  for_each_region(begin, end, [](region_descriptor& region) {
+    if (still_ours(region)) uncover(region);
+    forget(region);
+  });
+}
+
+void forget_range(uintptr_t begin, uintptr_t end) {
+  for_each_region(begin, end, [](region_descriptor& region) { forget(region); });
+}
+
+}  // namespace nosigbus::preload

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+//
+// INSIDE THE SIGNAL. No allocation, no locks that a fault can hold, no logging, no libc beyond raw
+// system calls. Every line here is reviewed for async-signal safety.
+#include <src/inside/chain.h>
+#include <src/inside/classify.h>
+#include <src/inside/repair.h>
+#include <src/preload/inside/books.h>
+#include <src/preload/inside/diary.h>
+#include <src/preload/inside/handler.h>
+#include <src/preload/inside/healer.h>
+#include <src/preload/inside/supervision.h>
+#include <src/preload/options.h>
+#include <src/shared/actions.h>
+#include <src/shared/port.h>
+#include <src/shared/registry.h>
+#include <src/shared/thread_state.h>
+#include <string.h>
+
+namespace nosigbus::preload {
+
+namespace {
+
+constexpr uint64_t sigbus_bit = uint64_t{1} << (SIGBUS - 1);
+
+// Sent to a thread of which the program believes that it blocks SIGBUS: from here on it does, and the signal
+// is pending.
+void hold_back(int signo, const siginfo_t* info, void* ucontext) {
+  auto* const context = static_cast<ucontext_t*>(ucontext);
+  uint64_t mask;  // the kernel's 64 signals come first in the C library's larger set
+  memcpy(&mask, &context->uc_sigmask, sizeof mask);
+  mask |= sigbus_bit;
+  memcpy(&context->uc_sigmask, &mask, sizeof mask);
+  sys::set_signal_mask(~uint64_t{0}, nullptr);
+  sys::queue_to_self(signo, info);
+}
+
+// What the region at the fault has in common with the journal.
+struct noted {
+  journal_record* record = nullptr;
+  uint64_t first_bad = UINT64_MAX;
+  size_t granule = 0;
+};
+noted look_up(uintptr_t address) {
+  const scoped_signal_block no_signals;
+  const registry::visited_region visited(address);
+  const region_descriptor* const region = visited.get();
+  if (region == nullptr) return {};
+  return {static_cast<journal_record*>(region->companion), region->first_bad_offset, region->granule};
+}
+
+// A fault in a region. Whether the interrupted code can go on.
+bool serve(nosigbus_fault& fault, int signo, siginfo_t* info, void* ucontext) {
+  const noted before = look_up(fault.address);
+  bool handler = false, served = false, cured = false;
+  if (!g_options.rescue && under_supervision() == nullptr && program_has_handler() && repairable(fault)) {
+    handler = true;
+    cured = supervise(fault, before.granule, signo, info, ucontext, &served) && !served;
+  }
+  if (!cured && !repair(fault, nullptr)) return false;
+  const noted after = look_up(fault.address);
+  diary::note_fault(before.record, fault.cause, after.first_bad,
+                    cured ? diary::outcome::cured : diary::outcome::zeros, handler);
+  if (!cured) healer::wake();
+  return true;
+}
+
+// To whom the signal would have gone without us.
+void pass_on(int signo, siginfo_t* info, void* ucontext) {
+  const bool fault = info->si_code > 0;
+  // The program's handler is at work, and the kernel would not have called it again.
+  if (fault && under_supervision() != nullptr) return end_by_default(signo, info, ucontext);
+  const previous_action* const action = slot_of(signo)->previous.load(std::memory_order_acquire);
+  const bool blocks = action != nullptr && (action->flags & SA_NODEFER) == 0;
+  // Our action leaves SIGBUS open, so that a fault of the program's handler can be absorbed.
+  if (blocks) {
+    uint64_t mask = 0;
+    sys::raw_syscall(SYS_rt_sigprocmask, SIG_BLOCK, reinterpret_cast<long>(&sigbus_bit),
+                     reinterpret_cast<long>(&mask), sizeof mask);
+  }
+  chain(signo, info, ucontext);
+}
+
+}  // namespace
+
+}  // namespace nosigbus::preload
+
+using namespace nosigbus;
+using namespace nosigbus::preload;
+
+extern "C" void nosigbus_preload_on_signal(int signo, siginfo_t* info, void* ucontext) {
+  arch::allow_misaligned_accesses();
+  if (info->si_code <= 0 && t_sigbus_blocked) return hold_back(signo, info, ucontext);
+  arch::machine_state state(ucontext);
+  nosigbus_fault fault = classify(signo, *info, state, g_page_size);
+  if (fault.cause != NOSIGBUS_MISSING) return pass_on(signo, info, ucontext);
+  switch (guard_mapping(fault, ucontext)) {
+    case finding::resumable:
+      return;
+    case finding::guarded:
+      if (serve(fault, signo, info, ucontext)) return;
+      diary::note_fault(look_up(fault.address).record, fault.cause, UINT64_MAX, diary::outcome::passed,
+                        false);
+      break;
+    case finding::not_guarded:
+      break;
+  }
+  pass_on(signo, info, ucontext);
+}

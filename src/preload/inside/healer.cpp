@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+//
+// INSIDE THE SIGNAL. No allocation, no locks that a fault can hold, no logging, no libc beyond raw
+// system calls. Every line here is reviewed for async-signal safety.
+#include <errno.h>
+#include <nosigbus/region.h>
+#include <sched.h>
+#include <src/preload/inside/books.h>
+#include <src/preload/inside/diary.h>
+#include <src/preload/inside/healer.h>
+#include <src/shared/region_pool.h>
+#include <time.h>
+
+namespace nosigbus::preload::healer {
+
+namespace {
+
+constexpr long period = 50'000'000;  // ns; half of what is promised
+constexpr size_t stack_size = size_t{64} << 10;
+constexpr size_t thread_area = size_t{8}
+                               << 10;  // above the stack, for what the processor finds by its register
+
+// shared_state::healer
+constexpr uint32_t none = 0, at_work = 1;
+
+// Relaxed, without a partner: counts who wants the healer away; it looks at every turn.
+constinit std::atomic<uint32_t> g_pauses{0};
+constinit std::atomic<uintptr_t> g_stack{0};
+
+bool damaged() { return any_guarded(); }
+
+void heal(region_descriptor& region) {
+  if (!region.overlays.empty() && !still_ours(region)) return forget(region);
+  if (nosigbus_region_refresh(&region) != 1) return;
+  diary::note_healed(static_cast<journal_record*>(region.companion));
+  forget(region);
+}
+
+// Regions one by one, each with the books locked for itself: the program's own calls wait no longer than
+// that.
+void heal_all() {
+  for (uint32_t index = 0; region_descriptor* const region = region_pool::descriptor(index); ++index) {
+    if (!region->live.load(std::memory_order_acquire)) continue;
+    const books_lock lock;
+    if (region->live.load(std::memory_order_relaxed)) heal(*region);
+  }
+}
+
+int work(void*) {
+  const timespec turn{0, period};
+  for (;;) {
+    sys::raw_syscall(SYS_nanosleep, reinterpret_cast<long>(&turn), 0);
+    if (g_pauses.load(std::memory_order_relaxed) == 0) {
+      heal_all();
+      if (damaged()) continue;
+    }
+    g_state->healer.store(none, std::memory_order_seq_cst);
+    // Damaged since we looked: either who did it saw nobody at work, and starts another, or we go on.
+    if (g_pauses.load(std::memory_order_seq_cst) != 0 || !damaged()) return 0;
+    uint32_t nobody = none;
+    if (!g_state->healer.compare_exchange_strong(nobody, at_work, std::memory_order_seq_cst)) return 0;
+  }
+}
+
+uintptr_t stack() {
+  uintptr_t known = g_stack.load(std::memory_order_acquire);
+  if (known != 0) return known;
+  const long fresh = sys::mmap(0, stack_size + thread_area, PROT_READ | PROT_WRITE,
+                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (sys::failed(fresh)) return 0;
+  g_stack.store(static_cast<uintptr_t>(fresh), std::memory_order_release);
+  return static_cast<uintptr_t>(fresh);
+}
+
+// The one before may still be on its last instructions, on the same stack.
+void wait_until_gone() {
+  while (const uint32_t thread = g_state->healer_thread.load(std::memory_order_acquire)) {
+    // Not a private one: the kernel's wake-up is not (clone(2)).
+    sys::raw_syscall(SYS_futex, reinterpret_cast<long>(&g_state->healer_thread), FUTEX_WAIT,
+                     static_cast<long>(thread), 0);
+  }
+}
+
+}  // namespace
+
+void wake() {
+  uint32_t nobody = none;
+  if (g_pauses.load(std::memory_order_seq_cst) != 0 ||
+      !g_state->healer.compare_exchange_strong(nobody, at_work, std::memory_order_seq_cst)) {
+    return;
+  }
+  // The thread inherits the mask.
+  const scoped_signal_block no_signals;
+  const int saved_errno = errno;
+  wait_until_gone();
+  const uintptr_t base = stack();
+  constexpr int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |
+                        CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID;
+  const uintptr_t top = base + stack_size;
+  void* const word = &g_state->healer_thread;
+  const int thread = base == 0 ? -1
+                               : clone(work, reinterpret_cast<void*>(top), flags, nullptr, word,
+                                       reinterpret_cast<void*>(top + thread_area / 2), word);
+  errno = saved_errno;
+  if (thread < 0) g_state->healer.store(none, std::memory_order_seq_cst);
+}
+
+void pause() {
+  g_pauses.fetch_add(1, std::memory_order_seq_cst);
+  const timespec moment{0, 1'000'000};
+  while (g_state->healer.load(std::memory_order_seq_cst) != none) {
+    sys::raw_syscall(SYS_nanosleep, reinterpret_cast<long>(&moment), 0);
+  }
+  wait_until_gone();
+}
+
+void resume() {
+  g_pauses.fetch_sub(1, std::memory_order_seq_cst);
+  if (damaged()) wake();
+}
+
+}  // namespace nosigbus::preload::healer

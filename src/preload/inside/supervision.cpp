@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+//
+// INSIDE THE SIGNAL. No allocation, no locks that a fault can hold, no logging, no libc beyond raw
+// system calls. Every line here is reviewed for async-signal safety.
+#include <src/inside/chain.h>
+#include <src/inside/probe.h>
+#include <src/preload/inside/supervision.h>
+#include <src/shared/actions.h>
+#include <src/shared/port.h>
+
+namespace nosigbus::preload {
+
+constinit thread_local supervision* t_supervision = nullptr;
+
+supervision* under_supervision() {
+  supervision* const now = t_supervision;
+  if (now == nullptr) return nullptr;
+  // The program's handler runs below the frame that called it, on the same stack, and not far. Code that
+  // a longjmp of which we did not hear has led elsewhere is above it, or on another stack.
+  constexpr uintptr_t far = uintptr_t{1} << 20;
+  const uintptr_t here = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
+  const uintptr_t frame = reinterpret_cast<uintptr_t>(now);
+  return here < frame && frame - here < far && now->self == now ? now : nullptr;
+}
+
+bool program_has_handler() {
+  const previous_action* const action = slot_of(SIGBUS)->previous.load(std::memory_order_acquire);
+  return action != nullptr && !is_default(*action) && !is_ignore(*action);
+}
+
+bool supervise(const nosigbus_fault& fault, size_t granule, int signo, siginfo_t* info, void* ucontext,
+               bool* served) {
+  supervision now{&fault, t_supervision, false, &now};
+  t_supervision = &now;
+  chain(signo, info, ucontext);
+  t_supervision = now.outer;
+  now.self = nullptr;
+  *served = now.served;
+  const arch::machine_state state(ucontext);
+  if (state.pc() != fault.pc) return true;
+  const uintptr_t page = fault.address & ~(granule - 1);
+  return probe::pages(page, granule, fault.access == NOSIGBUS_WRITE) == probe::answer::accessible;
+}
+
+}  // namespace nosigbus::preload

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+//
+// What the drop-in was asked for (NOSIGBUS_*, nosigbus-run(1)).
+#pragma once
+
+namespace nosigbus::preload {
+
+// Which mappings are guarded.
+enum class scope { shm, files, all };
+// by_kind: yes for shared memory, no for files.
+enum class answer { by_kind, yes, no };
+
+// Set once, before main; constant afterwards.
+struct options {
+  scope guarded = scope::shm;
+  answer absorb_io = answer::by_kind;
+  answer discard_writes = answer::by_kind;
+  bool rescue = false;  // the program's own handler is not asked
+  bool backtrace = false;
+};
+
+extern constinit options g_options;
+
+// From the environment. What it does not understand it reports on stderr, and leaves as it was.
+void read_options();
+
+}  // namespace nosigbus::preload

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+//
+// The program's signal actions. That for SIGBUS is kept for it, ours stays in place; SIGBUS is taken out of
+// the masks of all others, so that their handlers can be interrupted by it.
+#include <errno.h>
+#include <src/outside/actions.h>
+#include <src/preload/inside/handler.h>
+#include <src/preload/inside/supervision.h>
+#include <src/preload/outside/actions.h>
+#include <src/preload/outside/real.h>
+#include <src/preload/state.h>
+#include <src/shared/actions.h>
+
+namespace nosigbus::preload {
+
+namespace {
+
+constinit real<int(int, const struct sigaction*, struct sigaction*)> g_sigaction("sigaction");
+
+// Of which signals' actions the program's mask has SIGBUS in it. Relaxed, no partner: a query that races a
+// change may find either.
+constinit std::atomic<uint64_t> g_blocking{0};
+
+signal_slot& slot() { return *slot_of(SIGBUS); }
+
+// The kernel treats the thread as the program's handler wants it, but that a fault in that handler is ours.
+struct sigaction action_in_front_of(const previous_action& action) {
+  struct sigaction ours = actions::in_front_of(action, nosigbus_preload_on_signal);
+  if (!is_default(action) && !is_ignore(action)) ours.sa_flags |= SA_NODEFER;
+  sigdelset(&ours.sa_mask, SIGBUS);
+  return ours;
+}
+
+int set_ours(const previous_action& action) {
+  slot().previous.store(&action, std::memory_order_release);
+  const struct sigaction ours = action_in_front_of(action);
+  return g_sigaction(SIGBUS, &ours, nullptr);
+}
+
+int act_on_sigbus(const struct sigaction* action, struct sigaction* old) {
+  const previous_action* const before = slot().previous.load(std::memory_order_acquire);
+  if (old != nullptr) *old = actions::to_sigaction(*before);
+  // Under supervision, whatever the handler puts in its own place is a way of giving up.
+  if (action == nullptr || under_supervision() != nullptr) return 0;
+  const previous_action* const fresh = actions::intern(*action);
+  if (fresh == nullptr) {
+    errno = ENOMEM;
+    return -1;
+  }
+  const books_lock lock;
+  return set_ours(*fresh);
+}
+
+int act_on_other(int signo, const struct sigaction* action, struct sigaction* old) {
+  const uint64_t bit = signo > 0 && signo <= 64 ? uint64_t{1} << (signo - 1) : 0;
+  struct sigaction open {};
+  if (action != nullptr) {
+    open = *action;
+    sigdelset(&open.sa_mask, SIGBUS);
+  }
+  const bool blocked = (g_blocking.load(std::memory_order_relaxed) & bit) != 0;
+  const bool blocks = action != nullptr && sigismember(&action->sa_mask, SIGBUS) == 1;
+  const int result = g_sigaction(signo, action == nullptr ? nullptr : &open, old);
+  if (result != 0) return result;
+  if (old != nullptr && blocked) sigaddset(&old->sa_mask, SIGBUS);
+  if (action != nullptr) {
+    blocks ? g_blocking.fetch_or(bit, std::memory_order_relaxed)
+           : g_blocking.fetch_and(~bit, std::memory_order_relaxed);
+  }
+  return 0;
+}
+
+}  // namespace
+
+int take_sigbus() {
+  struct sigaction current;
+  if (g_sigaction(SIGBUS, nullptr, &current) != 0) return -errno;
+  const previous_action* const previous = actions::intern(current);
+  return previous == nullptr || set_ours(*previous) != 0 ? -ENOMEM : 0;
+}
+
+int change_action(int signo, const struct sigaction* action, struct sigaction* old) {
+  // Before we are ready, and where memory is the parent's: as if we were not there.
+  if (g_state == nullptr || in_vfork_child()) return g_sigaction(signo, action, old);
+  return signo == SIGBUS ? act_on_sigbus(action, old) : act_on_other(signo, action, old);
+}
+
+}  // namespace nosigbus::preload
+
+using namespace nosigbus::preload;
+
+namespace {
+
+using handler = void (*)(int);
+
+handler install(int signo, handler function, int flags, bool blocks_itself) {
+  struct sigaction action {
+  }, old{};
+  action.sa_handler = function;
+  action.sa_flags = flags;
+  if (blocks_itself) sigaddset(&action.sa_mask, signo);
+  return change_action(signo, &action, &old) == 0 ? old.sa_handler : SIG_ERR;
+}
+
+}  // namespace
+
+NOSIGBUS_WRAPPER int sigaction(int signo, const struct sigaction* action, struct sigaction* old) noexcept {
+  return change_action(signo, action, old);
+}
+
+NOSIGBUS_WRAPPER handler signal(int signo, handler function) noexcept {
+  return install(signo, function, SA_RESTART, true);
+}
+NOSIGBUS_WRAPPER handler bsd_signal(int signo, handler function) noexcept { return signal(signo, function); }
+NOSIGBUS_WRAPPER handler ssignal(int signo, handler function) noexcept { return signal(signo, function); }
+
+// signal(2), "Portability": System V's way.
+NOSIGBUS_WRAPPER handler sysv_signal(int signo, handler function) noexcept {
+  return install(signo, function, static_cast<int>(SA_RESETHAND) | SA_NODEFER, false);
+}
+NOSIGBUS_WRAPPER handler __sysv_signal(int signo, handler function) noexcept {
+  return sysv_signal(signo, function);
+}
+
+NOSIGBUS_WRAPPER int sigignore(int signo) noexcept {
+  return install(signo, SIG_IGN, 0, false) == SIG_ERR ? -1 : 0;
+}

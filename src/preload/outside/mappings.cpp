@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+//
+// The program's changes of mappings. While nothing is damaged they are the system calls and nothing else: no
+// mapping is noted anywhere. What is damaged is put back before the kernel sees the call, so that it finds
+// the mappings that the program made; faults make it a region again where it is still short.
+#include <errno.h>
+#include <src/inside/repair.h>
+#include <src/preload/inside/books.h>
+#include <src/preload/inside/supervision.h>
+#include <src/preload/outside/real.h>
+#include <src/shared/thread_state.h>
+#include <stdarg.h>
+
+using namespace nosigbus;
+using namespace nosigbus::preload;
+
+namespace {
+
+// As the C library returns what the kernel returned.
+template <class Result>
+Result answer(long result) {
+  if (!sys::failed(result)) return (Result)result;
+  errno = static_cast<int>(-result);
+  return (Result)-1;
+}
+
+uintptr_t to_address(const void* pointer) { return reinterpret_cast<uintptr_t>(pointer); }
+
+// The end of the range, whatever the program asks for.
+uintptr_t end_of(uintptr_t begin, size_t length) {
+  const uintptr_t last = UINTPTR_MAX - g_page_size;
+  const size_t room = begin < last ? last - begin : 0;
+  return begin + (length < room ? (length + g_page_size - 1) & ~(g_page_size - 1) : room);
+}
+
+// The handler under supervision puts zeros of its own over what is missing: ours take their place, which know
+// of huge pages and limits, and can be healed.
+bool asks_for_zeros(const supervision& now, uintptr_t begin, size_t length, int flags) {
+  const uintptr_t page = now.fault->address & ~(g_page_size - 1);
+  constexpr int kind = MAP_FIXED | MAP_ANONYMOUS;
+  return (flags & kind) == kind && page >= begin && page < end_of(begin, length);
+}
+
+void* serve_zeros(supervision& now, void* address) {
+  nosigbus_fault fault = *now.fault;
+  if (!repair(fault, nullptr)) return answer<void*>(-ENOMEM);
+  now.served = true;
+  return address;
+}
+
+long map_fixed(uintptr_t address, size_t length, int prot, int flags, int fd, off_t offset) {
+  const books_lock lock;
+  give_back(address, end_of(address, length));
+  return sys::mmap(address, length, prot, flags, fd, offset);
+}
+
+long map_anywhere(uintptr_t address, size_t length, int prot, int flags, int fd, off_t offset) {
+  const long result = sys::mmap(address, length, prot, flags, fd, offset);
+  if (sys::failed(result)) return result;
+  const books_lock lock;
+  const uintptr_t begin = static_cast<uintptr_t>(result);
+  forget_range(begin, end_of(begin, length));
+  return result;
+}
+
+long map(uintptr_t address, size_t length, int prot, int flags, int fd, off_t offset) {
+  if ((offset & 4095) != 0) return -EINVAL;  // mmap(2) of the C library
+  if (__builtin_expect(!any_guarded(), 1)) return sys::mmap(address, length, prot, flags, fd, offset);
+  // MAP_FIXED_NOREPLACE takes nothing away.
+  const bool replaces = (flags & MAP_FIXED) != 0;
+  return (replaces ? map_fixed : map_anywhere)(address, length, prot, flags, fd, offset);
+}
+
+}  // namespace
+
+NOSIGBUS_WRAPPER void* mmap(void* address, size_t length, int prot, int flags, int fd,
+                            off_t offset) noexcept {
+  const uintptr_t begin = to_address(address);
+  if (__builtin_expect(t_supervision != nullptr, 0)) {
+    supervision* const now = under_supervision();
+    if (now != nullptr && asks_for_zeros(*now, begin, length, flags)) return serve_zeros(*now, address);
+  }
+  return answer<void*>(map(begin, length, prot, flags, fd, offset));
+}
+
+NOSIGBUS_WRAPPER void* mmap64(void* address, size_t length, int prot, int flags, int fd,
+                              off64_t offset) noexcept {
+  return mmap(address, length, prot, flags, fd, offset);
+}
+
+NOSIGBUS_WRAPPER int munmap(void* address, size_t length) noexcept {
+  const uintptr_t begin = to_address(address);
+  if (__builtin_expect(!any_guarded(), 1)) return answer<int>(sys::munmap(begin, length));
+  const books_lock lock;
+  give_back(begin, end_of(begin, length));
+  return answer<int>(sys::munmap(begin, length));
+}
+
+NOSIGBUS_WRAPPER int mprotect(void* address, size_t length, int prot) noexcept {
+  const uintptr_t begin = to_address(address);
+  if (__builtin_expect(!any_guarded(), 1)) return answer<int>(sys::mprotect(begin, length, prot));
+  const books_lock lock;
+  give_back(begin, end_of(begin, length));
+  return answer<int>(sys::mprotect(begin, length, prot));
+}
+
+NOSIGBUS_WRAPPER void* mremap(void* address, size_t old_length, size_t new_length, int flags, ...) noexcept {
+  uintptr_t new_address = 0;
+  constexpr int dontunmap = 4;  // MREMAP_DONTUNMAP, Linux 5.7
+  if ((flags & (MREMAP_FIXED | dontunmap)) != 0) {
+    va_list arguments;
+    va_start(arguments, flags);
+    new_address = to_address(va_arg(arguments, void*));
+    va_end(arguments);
+  }
+  const uintptr_t begin = to_address(address);
+  const auto call = [&] { return sys::mremap(begin, old_length, new_length, flags, new_address); };
+  if (__builtin_expect(!any_guarded(), 1)) return answer<void*>(call());
+  const books_lock lock;
+  // A duplicate (length 0) is of the mapping that begins there.
+  give_back(begin, end_of(begin, old_length != 0 ? old_length : 1));
+  if ((flags & MREMAP_FIXED) != 0) give_back(new_address, end_of(new_address, new_length));
+  const long result = call();
+  if (!sys::failed(result)) {
+    const uintptr_t moved = static_cast<uintptr_t>(result);
+    forget_range(moved, end_of(moved, new_length));
+  }
+  return answer<void*>(result);
+}

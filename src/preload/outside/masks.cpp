@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+//
+// The program's signal masks, without SIGBUS: a fault on a thread that blocks it kills, whoever handles it.
+// What the program asked for is remembered and told when it asks.
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <src/preload/outside/real.h>
+#include <src/preload/state.h>
+#include <sys/epoll.h>
+#include <sys/select.h>
+
+using namespace nosigbus::preload;
+
+namespace {
+
+// A mask as the kernel is to see it. Null where the program gave none.
+class open_mask {
+ public:
+  explicit open_mask(const sigset_t* asked) : given_(asked != nullptr) {
+    if (!given_) return;
+    mask_ = *asked;
+    sigdelset(&mask_, SIGBUS);
+  }
+  const sigset_t* get() const { return given_ ? &mask_ : nullptr; }
+
+ private:
+  sigset_t mask_;
+  const bool given_;
+};
+
+bool has_sigbus(const sigset_t* set) { return sigismember(set, SIGBUS) == 1; }
+
+void remember(int how, const sigset_t* set) {
+  if (how == SIG_SETMASK) {
+    t_sigbus_blocked = has_sigbus(set);
+  } else if (has_sigbus(set)) {
+    t_sigbus_blocked = how == SIG_BLOCK;
+  }
+}
+
+using change_mask = int(int, const sigset_t*, sigset_t*);
+
+// As sigprocmask(2), by either of its names.
+int change(real<change_mask>& function, int how, const sigset_t* set, sigset_t* old) {
+  if (g_state == nullptr || in_vfork_child()) return function(how, set, old);
+  const bool before = t_sigbus_blocked;
+  // Out of the mask in force as well, where a handler of ours had to leave it there (hold_back).
+  const bool opens = set != nullptr && how == SIG_UNBLOCK;
+  const open_mask open(set);
+  const int result = function(how, opens ? set : open.get(), old);
+  if (result != 0) return result;
+  if (old != nullptr && before) sigaddset(old, SIGBUS);
+  if (set != nullptr) remember(how, set);
+  return 0;
+}
+
+constinit real<change_mask> g_sigprocmask("sigprocmask"), g_pthread_sigmask("pthread_sigmask");
+constinit real<int(const sigset_t*)> g_sigsuspend("sigsuspend");
+constinit real<int(pollfd*, nfds_t, const timespec*, const sigset_t*)> g_ppoll("ppoll");
+constinit real<int(pollfd*, nfds_t, const timespec*, const sigset_t*, size_t)> g_ppoll_chk("__ppoll_chk");
+constinit real<int(int, fd_set*, fd_set*, fd_set*, const timespec*, const sigset_t*)> g_pselect("pselect");
+constinit real<int(int, epoll_event*, int, int, const sigset_t*)> g_epoll_pwait("epoll_pwait");
+constinit real<int(int, epoll_event*, int, const timespec*, const sigset_t*)> g_epoll_pwait2("epoll_pwait2");
+constinit real<int(pthread_attr_t*, const sigset_t*)> g_attr_setsigmask("pthread_attr_setsigmask_np");
+
+}  // namespace
+
+NOSIGBUS_WRAPPER int sigprocmask(int how, const sigset_t* set, sigset_t* old) noexcept {
+  return change(g_sigprocmask, how, set, old);
+}
+NOSIGBUS_WRAPPER int pthread_sigmask(int how, const sigset_t* set, sigset_t* old) noexcept {
+  return change(g_pthread_sigmask, how, set, old);
+}
+
+// Waits. They can be cancelled: what stands in their frames has no destructor.
+NOSIGBUS_WRAPPER int sigsuspend(const sigset_t* mask) {
+  const open_mask open(mask);
+  return g_sigsuspend(open.get());
+}
+NOSIGBUS_WRAPPER int ppoll(pollfd* fds, nfds_t count, const timespec* timeout, const sigset_t* mask) {
+  const open_mask open(mask);
+  return g_ppoll(fds, count, timeout, open.get());
+}
+// As programs built with _FORTIFY_SOURCE call it.
+NOSIGBUS_WRAPPER int __ppoll_chk(pollfd* fds, nfds_t count, const timespec* timeout, const sigset_t* mask,
+                                 size_t size) {
+  const open_mask open(mask);
+  return g_ppoll_chk(fds, count, timeout, open.get(), size);
+}
+NOSIGBUS_WRAPPER int pselect(int count, fd_set* readable, fd_set* writable, fd_set* special,
+                             const timespec* timeout, const sigset_t* mask) {
+  const open_mask open(mask);
+  return g_pselect(count, readable, writable, special, timeout, open.get());
+}
+NOSIGBUS_WRAPPER int epoll_pwait(int epoll, epoll_event* events, int most, int timeout,
+                                 const sigset_t* mask) {
+  const open_mask open(mask);
+  return g_epoll_pwait(epoll, events, most, timeout, open.get());
+}
+NOSIGBUS_WRAPPER int epoll_pwait2(int epoll, epoll_event* events, int most, const timespec* timeout,
+                                  const sigset_t* mask) {
+  const open_mask open(mask);
+  return g_epoll_pwait2(epoll, events, most, timeout, open.get());
+}
+
+NOSIGBUS_WRAPPER int pthread_attr_setsigmask_np(pthread_attr_t* attributes, const sigset_t* mask) {
+  const open_mask open(mask);
+  return g_attr_setsigmask(attributes, open.get());
+}
+
+// The old interfaces (sigvec(3), sigset(3)). Masks of 32 bits.
+namespace {
+
+int to_old_mask(const sigset_t& set) {
+  unsigned mask = 0;
+  for (int signo = 1; signo <= 32; ++signo) {
+    if (sigismember(&set, signo) == 1) mask |= 1u << (signo - 1);
+  }
+  return static_cast<int>(mask);
+}
+
+int change_by_old_mask(int how, int mask) {
+  sigset_t set, old;
+  sigemptyset(&set);
+  for (int signo = 1; signo <= 32; ++signo) {
+    if ((static_cast<unsigned>(mask) & 1u << (signo - 1)) != 0) sigaddset(&set, signo);
+  }
+  return sigprocmask(how, &set, &old) == 0 ? to_old_mask(old) : -1;
+}
+
+int change_one(int how, int signo) {
+  sigset_t set;
+  sigemptyset(&set);
+  return sigaddset(&set, signo) != 0 ? -1 : sigprocmask(how, &set, nullptr);
+}
+
+}  // namespace
+
+NOSIGBUS_WRAPPER int sigblock(int mask) noexcept { return change_by_old_mask(SIG_BLOCK, mask); }
+NOSIGBUS_WRAPPER int sigsetmask(int mask) noexcept { return change_by_old_mask(SIG_SETMASK, mask); }
+NOSIGBUS_WRAPPER int sighold(int signo) noexcept { return change_one(SIG_BLOCK, signo); }
+NOSIGBUS_WRAPPER int sigrelse(int signo) noexcept { return change_one(SIG_UNBLOCK, signo); }

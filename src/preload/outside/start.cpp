@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+//
+// Before main: what the handler needs is there, then the handler.
+#include <fcntl.h>
+#include <nosigbus/backtrace.h>
+#include <pthread.h>
+#include <src/outside/fork_wiped.h>
+#include <src/preload/inside/books.h>
+#include <src/preload/inside/diary.h>
+#include <src/preload/inside/healer.h>
+#include <src/preload/options.h>
+#include <src/preload/outside/actions.h>
+#include <src/shared/syscalls.h>
+#include <stdlib.h>
+#include <sys/sysmacros.h>
+
+namespace nosigbus::preload {
+
+namespace {
+
+void identify_zeros() {
+  struct stat status {};
+  if (sys::failed(sys::stat("/dev/zero", &status))) return;
+  g_zero = {uint64_t{major(status.st_dev)} << 32 | minor(status.st_dev), status.st_ino};
+}
+
+// Of nosigbus-run; a process without one is protected all the same.
+void open_journal() {
+  const char* const path = getenv("NOSIGBUS_JOURNAL");
+  if (path == nullptr) return;
+  const long fd = sys::open(path, O_RDWR | O_CLOEXEC);
+  if (sys::failed(fd)) return;
+  struct stat status {};
+  const bool fits = !sys::failed(sys::fstat(static_cast<int>(fd), &status)) &&
+                    static_cast<uint64_t>(status.st_size) >= sizeof(journal);
+  const long mapped =
+      fits ? sys::mmap(0, sizeof(journal), PROT_READ | PROT_WRITE, MAP_SHARED, static_cast<int>(fd), 0) : -1;
+  sys::close(static_cast<int>(fd));
+  if (sys::failed(mapped)) return;
+  auto* const found = reinterpret_cast<journal*>(mapped);
+  if (found->magic != journal::magic_value) {
+    sys::munmap(static_cast<uintptr_t>(mapped), sizeof(journal));
+    return;
+  }
+  found->attached.fetch_add(1, std::memory_order_relaxed);
+  diary::g_journal = found;
+}
+
+// A parent can leave SIGBUS blocked to us (execve(2)).
+void open_mask_of_this_thread() {
+  const uint64_t sigbus = uint64_t{1} << (SIGBUS - 1);
+  uint64_t before = 0;
+  sys::raw_syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, reinterpret_cast<long>(&sigbus),
+                   reinterpret_cast<long>(&before), sizeof before);
+  t_sigbus_blocked = (before & sigbus) != 0;
+}
+
+// The healer is not among the threads that a child has.
+void after_fork() {
+  if (any_guarded()) healer::wake();
+}
+
+// After the core's own (runtime.cpp), before those of the program.
+__attribute__((constructor(102))) void start() {
+  const uintptr_t state = map_fork_wiped(sizeof(shared_state));
+  if (state == 0) return;
+  g_state = reinterpret_cast<shared_state*>(state);
+  read_options();
+  identify_zeros();
+  open_journal();
+#ifdef NOSIGBUS_HAS_BACKTRACE
+  if (g_options.backtrace) nosigbus_backtrace_enable();
+#endif
+  open_mask_of_this_thread();
+  pthread_atfork(nullptr, nullptr, after_fork);
+  take_sigbus();
+}
+
+}  // namespace
+
+}  // namespace nosigbus::preload
