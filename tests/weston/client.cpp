@@ -16,19 +16,17 @@ const wl_registry_listener client::registry_events = {
     .global_remove = [](void*, wl_registry*, uint32_t) {},
 };
 
-const wl_output_listener client::output_events = {
-    .geometry = [](void*, wl_output*, int32_t, int32_t, int32_t, int32_t, int32_t, const char*, const char*,
-                   int32_t) {},
-    .mode =
-        [](void* self, wl_output*, uint32_t, int32_t width, int32_t height, int32_t) {
-          static_cast<client*>(self)->output_width_ = width;
-          static_cast<client*>(self)->output_height_ = height;
-        },
-    .done = nullptr,
-    .scale = nullptr,
-    .name = nullptr,
-    .description = nullptr,
-};
+// Only what version 1 sends.
+const wl_output_listener client::output_events = [] {
+  wl_output_listener all{};
+  all.geometry = [](void*, wl_output*, int32_t, int32_t, int32_t, int32_t, int32_t, const char*, const char*,
+                    int32_t) {};
+  all.mode = [](void* self, wl_output*, uint32_t, int32_t width, int32_t height, int32_t) {
+    static_cast<client*>(self)->output_width_ = width;
+    static_cast<client*>(self)->output_height_ = height;
+  };
+  return all;
+}();
 
 const xdg_wm_base_listener client::shell_events = {
     .ping = [](void*, xdg_wm_base* shell, uint32_t serial) { xdg_wm_base_pong(shell, serial); },

@@ -11,8 +11,10 @@
 #include <climits>
 #include <cstdio>
 #include <cstring>
+#include <optional>
 #include <vector>
 
+#include "pointer.h"
 #include "screen.h"
 
 namespace {
@@ -83,6 +85,8 @@ void serve() {
   const buffer content = patterned_buffer(connection, memory);
   window shown(connection, window::size::output);
   shown.show(content.get());
+  std::optional<pointer> cursor;
+  if (connection.seat() != nullptr) cursor.emplace(connection).set_cursor(nullptr);
   screen view(connection);
   puts("ready");
   for (char line[64]; read_line(connection, line, sizeof line);) {

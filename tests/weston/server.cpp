@@ -39,6 +39,9 @@ std::vector<std::string> command(const runtime_folder& folder, const std::string
   }
   wrapper.push_back("--use-" + renderer);
   wrapper.push_back(std::string("--socket=") + socket_name);
+#ifdef SEAT_MODULE
+  wrapper.emplace_back("--modules=" SEAT_MODULE);
+#endif
   // Left by one that was killed.
   unlink((folder.path() + "/" + socket_name).c_str());
   wrapper.push_back("--config=" + folder.path() + "/weston.ini");

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include "attacks.h"
+#include "pointer.h"
 #include "surface.h"
 
 namespace weston_test {
@@ -26,6 +27,56 @@ const char* subsurface(client& connection) {
   bad.truncate(4096);
   child.commit(content.get());
   parent.show(below.get(), repaints);
+  return "";
+}
+
+// A window over the whole screen, with the pointer in it, and a surface that has yet to become something.
+struct pointed_at {
+  explicit pointed_at(client& connection)
+      : where(connection),
+        below(full_buffer(connection)),
+        memory(file::anonymous(attack_size)),
+        content(pool(connection, memory, attack_size).make_buffer(attack_width, attack_height)),
+        shown(connection, window::size::output),
+        image(connection) {
+    shown.show(below.get());
+  }
+  // After the surface has become it.
+  void cut_off() {
+    image.commit(content.get());
+    shown.show(below.get());
+    memory.truncate(4096);
+    image.commit(content.get());
+    shown.show(below.get(), repaints);
+  }
+
+  pointer where;
+  buffer below;
+  const file memory;
+  buffer content;
+  window shown;
+  surface image;
+
+ private:
+  static buffer full_buffer(client& connection) {
+    const int width = connection.output_width(), height = connection.output_height();
+    const int32_t size = width * height * bytes_per_pixel;
+    return pool(connection, file::anonymous(size), size).make_buffer(width, height);
+  }
+};
+
+const char* cursor(client& connection) {
+  pointed_at all(connection);
+  all.where.set_cursor(all.image.get());
+  all.cut_off();
+  return "";
+}
+
+const char* drag_icon(client& connection) {
+  pointed_at all(connection);
+  all.where.set_cursor(nullptr);
+  all.where.drag(all.shown.get(), all.image.get());
+  all.cut_off();
   return "";
 }
 
@@ -66,6 +117,8 @@ const char* capture_beyond_sealed(client& connection) {
 
 constexpr attack all[] = {
     {"subsurface", subsurface},
+    {"cursor", cursor, true},
+    {"drag_icon", drag_icon, true},
     {"capture_into_truncated", capture_into_truncated<0>},
     {"capture_into_half", capture_into_truncated<2>},
     {"capture_beyond_sealed", capture_beyond_sealed},
