@@ -11,14 +11,21 @@
 
 namespace weston_test {
 
+enum class nature {
+  hostile,
+  // What others show is not to be looked at meanwhile: more than a window of attack_width times attack_height
+  // is covered, or the server has no memory for a screenshot.
+  takes_screen,
+  // No attack at all: has to stay connected.
+  harmless,
+};
+
 struct attack {
   const char* name;
   // Returns what there is to say about it beyond that the connection outlived it, or "". Throws what client
   // throws.
   const char* (*run)(client&);
-  // What others show is not to be looked at meanwhile: it is covered by more than a window of attack_width
-  // times attack_height, or the server has no memory for a screenshot.
-  bool screen_taken = false;
+  nature kind = nature::hostile;
 };
 
 constexpr int attack_width = 160, attack_height = 120;
@@ -28,8 +35,6 @@ constexpr int32_t attack_size = attack_width * attack_height * bytes_per_pixel;
 // A picture of the attacker's that came back, or did not.
 constexpr const char* pixels_back = "pixels are back";
 constexpr const char* pixels_lost = "pixels are lost";
-// The one that does no harm.
-constexpr const char* honest_name = "honest";
 
 // The groups, each in a file of its own.
 std::span<const attack> truncations();

@@ -71,7 +71,7 @@ const char* map_limit(client& connection) {
 
 constexpr attack all[] = {
     {"stale_pool", stale_pool},
-    {"map_limit", map_limit, true},
+    {"map_limit", map_limit, nature::takes_screen},
 };
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "attacks.h"
+#include "screen.h"
 #include "surface.h"
 
 namespace weston_test {
@@ -30,7 +31,7 @@ void show(client& connection, const file& memory, int32_t mapped_size, int32_t o
 
 const char* sealed(client& connection) {
   const file memory = file::anonymous(attack_size);
-  memory.fill(attack_size, 0x5a2266);
+  memory.fill(attack_size, attack_colour);
   memory.seal(F_SEAL_SHRINK | F_SEAL_GROW);
   show(connection, memory, attack_size, 0);
   return "";
@@ -139,7 +140,7 @@ const char* capture_into_full_filesystem(client& connection) {
 }
 
 constexpr attack all[] = {
-    {"sealed", sealed},
+    {"sealed", sealed, nature::harmless},
     {"resize_beyond", resize_beyond},
     {"resize_beyond_sealed", resize_beyond_sealed},
     {"huge_pages_whole", huge_pages_whole},

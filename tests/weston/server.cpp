@@ -44,6 +44,8 @@ std::vector<std::string> command(const runtime_folder& folder, const std::string
 #endif
   // Left by one that was killed.
   unlink((folder.path() + "/" + socket_name).c_str());
+  // Of interest to nobody here, and long.
+  wrapper.emplace_back("--log=/dev/null");
   wrapper.push_back("--config=" + folder.path() + "/weston.ini");
   return wrapper;
 }
@@ -74,7 +76,7 @@ runtime_folder::~runtime_folder() {
 
 server::server(const runtime_folder& folder, const std::string& renderer,
                const std::vector<std::string>& wrapper)
-    : weston_(command(folder, renderer, wrapper), folder.path() + "/log"), neighbour_({NEIGHBOUR_PROGRAM}) {
+    : weston_(command(folder, renderer, wrapper), folder.log()), neighbour_({NEIGHBOUR_PROGRAM}) {
   const auto line = neighbour_.line(start_milliseconds);
   if (line != "ready") throw std::runtime_error("weston does not start: " + line.value_or("no neighbour"));
 }
@@ -90,14 +92,14 @@ result server::play(const attack& chosen) {
     process attacker({ATTACKER_PROGRAM, chosen.name});
     all.attacker = attacker.line(answer_milliseconds).value_or("hangs");
     // While the attacker is there, its window is.
-    if (!chosen.screen_taken) {
+    if (chosen.kind != nature::takes_screen) {
       const std::string window = std::to_string(attack_width) + "x" + std::to_string(attack_height) + "\n";
       all.neighbour = ask_neighbour(window.c_str());
     }
     attacker.close_input();
     attacker.ended(answer_milliseconds);
   }
-  if (chosen.screen_taken || all.neighbour_intact()) all.neighbour = ask_neighbour("0x0\n");
+  if (chosen.kind == nature::takes_screen || all.neighbour_intact()) all.neighbour = ask_neighbour("0x0\n");
   // One that is about to end has closed the neighbour's connection before.
   const auto ended = weston_.ended(all.neighbour_intact() ? 0 : 5000);
   if (ended) all.server = described(*ended);

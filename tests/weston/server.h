@@ -21,6 +21,8 @@ class runtime_folder {
   ~runtime_folder();
 
   const std::string& path() const { return path_; }
+  // What servers and their wrappers have said, for whoever asks why.
+  std::string log() const { return path_ + "/log"; }
 
  private:
   std::string path_;

@@ -117,8 +117,8 @@ const char* capture_beyond_sealed(client& connection) {
 
 constexpr attack all[] = {
     {"subsurface", subsurface},
-    {"cursor", cursor, true},
-    {"drag_icon", drag_icon, true},
+    {"cursor", cursor, nature::takes_screen},
+    {"drag_icon", drag_icon, nature::takes_screen},
     {"capture_into_truncated", capture_into_truncated<0>},
     {"capture_into_half", capture_into_truncated<2>},
     {"capture_beyond_sealed", capture_beyond_sealed},

@@ -151,7 +151,7 @@ const char* destroy_in_use(client& connection) {
 }
 
 constexpr attack all[] = {
-    {honest_name, honest},
+    {"honest", honest, nature::harmless},
     {"truncate_before_commit", truncate_before_commit},
     {"truncate_after_commit", truncate_after_commit<0>},
     {"truncate_to_middle", truncate_after_commit<attack_size / 2>},
