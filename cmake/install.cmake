@@ -13,6 +13,13 @@ if(TARGET nosigbus_backtrace)
     LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
     ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 endif()
+# MODULE: nobody links the drop-in.
+if(TARGET nosigbus-preload)
+  install(TARGETS nosigbus-preload LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+endif()
+if(TARGET nosigbus-run)
+  install(TARGETS nosigbus-run RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/nosigbus)
 install(EXPORT nosigbus NAMESPACE nosigbus:: FILE nosigbusTargets.cmake DESTINATION ${package_dir})

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+//
+// The program as a child of this process: in the same process group, with the same terminal.
+#pragma once
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace nosigbus::run {
+
+// What became of it since the last look.
+struct child_state {
+  enum kind { running, stopped, exited, killed } what = running;
+  int value = 0;  // exit status, or signal number
+};
+
+using variables = std::vector<std::pair<std::string, std::string>>;
+
+// Runs the file with these arguments, the environment changed by `changes`, and signals as this process found
+// them. Its signals are forwarded from now on (signals.h; news as there). Throws failure.
+pid_t start(const std::string& file, const std::vector<std::string>& arguments, const variables& changes,
+            std::atomic<uint32_t>* news);
+
+// Does not wait. Once it says exited or killed, the process is gone.
+child_state look_at(pid_t child);
+
+}  // namespace nosigbus::run

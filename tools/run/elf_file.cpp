@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+#include "elf_file.h"
+
+#include <elf.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <climits>
+#include <cstring>
+
+namespace nosigbus::run {
+
+namespace {
+
+class file {
+ public:
+  explicit file(const std::string& path) : fd_(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
+  ~file() {
+    if (fd_ >= 0) close(fd_);
+  }
+  file(const file&) = delete;
+  file& operator=(const file&) = delete;
+
+  bool good() const { return fd_ >= 0; }
+  size_t read(void* out, size_t size, uint64_t offset) const {
+    const ssize_t got = pread(fd_, out, size, static_cast<off_t>(offset));
+    return got < 0 ? 0 : static_cast<size_t>(got);
+  }
+  template <class T>
+  bool read(T& out, uint64_t offset) const {
+    return read(&out, sizeof out, offset) == sizeof out;
+  }
+
+ private:
+  int fd_;
+};
+
+// Of a file whose integers are in this machine's order; the other order is another machine's anyway.
+template <class Header, class Segment>
+void read_elf(const file& from, elf_facts& out) {
+  Header header;
+  if (!from.read(header, 0)) return;
+  out.machine = header.e_machine;
+  for (unsigned i = 0; i < header.e_phnum && header.e_phentsize == sizeof(Segment); ++i) {
+    Segment segment;
+    if (!from.read(segment, header.e_phoff + uint64_t{i} * sizeof segment)) return;
+    if (segment.p_type != PT_INTERP) continue;
+    char name[PATH_MAX] = {};
+    from.read(name, std::min<uint64_t>(segment.p_filesz, sizeof name - 1), segment.p_offset);
+    out.interpreter = name;
+    return;
+  }
+}
+
+// As the kernel's binfmt_script does: one word, and the rest of the line as one argument.
+void read_script(const std::string& head, executable_file& out) {
+  constexpr const char* blanks = " \t";
+  const std::string line = head.substr(2, std::min(head.find('\n'), head.size()) - 2);
+  const size_t begin = line.find_first_not_of(blanks);
+  if (begin == std::string::npos) return;
+  const size_t end = std::min(line.find_first_of(blanks, begin), line.size());
+  out.script_interpreter = line.substr(begin, end - begin);
+  const size_t argument = line.find_first_not_of(blanks, end);
+  if (argument == std::string::npos) return;
+  out.script_argument = line.substr(argument, line.find_last_not_of(blanks) + 1 - argument);
+}
+
+}  // namespace
+
+std::optional<executable_file> read_executable(const std::string& path) {
+  const file from(path);
+  if (!from.good()) return std::nullopt;
+  char head[256];  // as much as the kernel looks at
+  const size_t length = from.read(head, sizeof head, 0);
+  executable_file out;
+  if (length >= 2 && memcmp(head, "#!", 2) == 0) {
+    read_script({head, length}, out);
+  } else if (length >= EI_NIDENT && memcmp(head, ELFMAG, SELFMAG) == 0) {
+    elf_facts& facts = out.elf.emplace();
+    facts.elf_class = static_cast<uint8_t>(head[EI_CLASS]);
+    facts.data = static_cast<uint8_t>(head[EI_DATA]);
+    if (facts.elf_class == ELFCLASS64) {
+      read_elf<Elf64_Ehdr, Elf64_Phdr>(from, facts);
+    } else {
+      read_elf<Elf32_Ehdr, Elf32_Phdr>(from, facts);
+    }
+  }
+  return out;
+}
+
+}  // namespace nosigbus::run

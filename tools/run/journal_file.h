@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+//
+// The journal as its reader has it.
+#pragma once
+
+#include <src/preload/journal.h>
+
+#include <string>
+
+namespace nosigbus::run {
+
+// Made here, filled by the processes that are started.
+class journal_file {
+ public:
+  journal_file();  // throws failure
+  ~journal_file();
+  journal_file(const journal_file&) = delete;
+  journal_file& operator=(const journal_file&) = delete;
+
+  // For other processes, as long as this one lives.
+  std::string path() const;
+  preload::journal& operator*() const { return *journal_; }
+  preload::journal* operator->() const { return journal_; }
+
+  // Returns when `news` is no longer what it was, or after a signal.
+  void wait(uint32_t news) const;
+
+ private:
+  int fd_;
+  preload::journal* journal_;
+};
+
+// As futex(2); shared: with other processes. milliseconds: 0 without limit.
+void futex_wait(std::atomic<uint32_t>& word, uint32_t value, bool shared, unsigned milliseconds = 0);
+
+}  // namespace nosigbus::run

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+#include "protectable.h"
+
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <sstream>
+
+#include "elf_file.h"
+#include "failure.h"
+#include "find_program.h"
+
+namespace nosigbus::run {
+
+namespace {
+
+constexpr const char* tool = "/proc/self/exe";
+
+[[noreturn]] void refuse(const std::string& path, const std::string& why) {
+  throw failure(cannot_protect, path + " cannot be protected: " + why);
+}
+
+std::string base_name(const std::string& path) { return std::filesystem::path(path).filename(); }
+
+bool same_file(const std::string& a, const std::string& b) {
+  struct stat first {
+  }, second{};
+  return stat(a.c_str(), &first) == 0 && stat(b.c_str(), &second) == 0 && first.st_dev == second.st_dev &&
+         first.st_ino == second.st_ino;
+}
+
+void check_linkage(const std::string& path, const elf_facts& program) {
+  const auto own_file = read_executable(tool);
+  if (!own_file || !own_file->elf) return;
+  const elf_facts& own = *own_file->elf;
+  if (program.elf_class != own.elf_class || program.data != own.data || program.machine != own.machine) {
+    refuse(path,
+           "it is for another processor or word size than nosigbus-run; use a nosigbus-run that was built "
+           "for the same as the program");
+  }
+  if (same_file(path, own.interpreter)) return;  // `ld.so PROGRAM` heeds LD_PRELOAD
+  if (program.interpreter.empty()) {
+    refuse(
+        path,
+        "it is statically linked, and loads no library; link it dynamically, or build it with libnosigbus");
+  }
+  if (base_name(program.interpreter) != base_name(own.interpreter)) {
+    refuse(path, "its loader is " + program.interpreter + ", of another C library than glibc's " +
+                     own.interpreter + "; build the program for glibc, or with libnosigbus");
+  }
+}
+
+// As the kernel decides whether a program runs in secure mode (AT_SECURE).
+void check_privileges(const std::string& path) {
+  struct stat status {};
+  struct statvfs mount {};
+  if (stat(path.c_str(), &status) != 0) return;
+  if (statvfs(path.c_str(), &mount) == 0 && (mount.f_flag & ST_NOSUID) != 0) return;
+  if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1) return;
+  const char* what = nullptr;
+  if ((status.st_mode & S_ISUID) != 0 && status.st_uid != getuid()) what = "is setuid";
+  constexpr mode_t setgid = S_ISGID | S_IXGRP;
+  if ((status.st_mode & setgid) == setgid && status.st_gid != getgid()) what = "is setgid";
+  if (getuid() != 0 && getxattr(path.c_str(), "security.capability", nullptr, 0) > 0)
+    what = "has file capabilities";
+  if (what == nullptr) return;
+  refuse(path,
+         std::string("it ") + what +
+             ", and for such programs the loader ignores LD_PRELOAD; run nosigbus-run as the user whose "
+             "privileges the program takes, or build it with libnosigbus");
+}
+
+// The program that `env [OPTION...] [NAME=VALUE...] PROGRAM` starts; empty if that is not to be told.
+std::string started_by_env(const std::string& argument) {
+  std::istringstream words(argument);
+  std::string word;
+  bool split = false;
+  while (words >> word) {
+    if (word == "-S" || word == "--split-string") {
+      split = true;
+    } else if (word == "-i" || word == "-" || (word[0] == '-' && !split)) {
+      return {};
+    } else if (word.find('=') == std::string::npos) {
+      return word;
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+void check_protectable(const std::string& path) {
+  std::string current = path;
+  constexpr int deepest = 6;  // the kernel follows five
+  for (int depth = 0; depth < deepest; ++depth) {
+    const auto file = read_executable(current);
+    if (!file) return;
+    if (file->elf) {
+      check_linkage(current, *file->elf);
+      check_privileges(current);
+      return;
+    }
+    std::string next = file->script_interpreter;
+    if (next.empty()) {
+      next = "/bin/sh";  // as execvp(3)
+    } else if (base_name(next) == "env") {
+      const std::string program = started_by_env(file->script_argument);
+      check_protectable(next);
+      if (program.empty()) return;
+      next = program;
+    }
+    try {
+      current = find_program(next);
+    } catch (const failure& missing) {
+      throw failure(missing.status(), current + ": what runs it: " + missing.what());
+    }
+  }
+}
+
+}  // namespace nosigbus::run

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+#include "session.h"
+
+#include <cstdlib>
+
+#include "report.h"
+#include "signals.h"
+
+namespace nosigbus::run {
+
+namespace {
+
+variables environment(const options& asked, const std::string& library, const std::string& journal) {
+  const char* const others = std::getenv("LD_PRELOAD");
+  const bool alone = others == nullptr || *others == '\0';
+  variables all{{"LD_PRELOAD", alone ? library : library + ":" + others}, {"NOSIGBUS_JOURNAL", journal}};
+  const auto add = [&all](const char* name, const std::string& value) {
+    if (!value.empty()) all.emplace_back(name, value);
+  };
+  add("NOSIGBUS_SCOPE", asked.scope);
+  add("NOSIGBUS_IO", asked.io);
+  add("NOSIGBUS_WRITE", asked.write);
+  add("NOSIGBUS_OWN_HANDLER", asked.own_handler);
+  add("NOSIGBUS_BACKTRACE", asked.backtrace ? "1" : "0");
+  return all;
+}
+
+}  // namespace
+
+session::session(const options& asked, const std::string& program)
+    : asked_(asked), program_(program), out_(asked.log), watch_(*journal_) {}
+
+child_state session::run(const std::string& library) {
+  child_ = start(program_, asked_.command, environment(asked_, library, journal_.path()), &journal_->news);
+  for (;;) {
+    // Before everything that is looked at: what comes later ends the wait.
+    const uint32_t news = journal_->news.load(std::memory_order_seq_cst);
+    const uint32_t wakes = g_wakes.load(std::memory_order_relaxed);
+    const child_state state = look_at(child_);
+    if (asked_.follow || asked_.backtrace) look();
+    if (state.what == child_state::exited || state.what == child_state::killed) {
+      write_report(state);
+      return state;
+    }
+    if (take_report_request()) write_report(state);
+    if (state.what == child_state::stopped) {
+      stop_by(state.value);
+    } else {
+      wait(news, wakes);
+    }
+  }
+}
+
+void session::look() {
+  const auto found = [](const mapping&) {};
+  const auto happened = [this](const event& what, const mapping& where) {
+    if (asked_.follow) out_.write(text_event(what, where));
+  };
+  watch_.look(found, happened);
+}
+
+void session::write_report(const child_state& state) const {
+  report now{program_,
+             child_,
+             state,
+             journal_->attached.load(std::memory_order_relaxed),
+             journal_->lost.load(std::memory_order_relaxed),
+             read_mappings(*journal_)};
+  if (asked_.report == report_form::none) now.mappings.clear();
+  out_.write(text_report(now, asked_.report_asked));
+}
+
+void session::wait(uint32_t news, uint32_t wakes) {
+  if (!asked_.follow && !asked_.backtrace) {
+    futex_wait(g_wakes, wakes, false);
+    return;
+  }
+  journal_.wait(news);
+  // In a storm of faults we look so often, and the program has nobody to wake meanwhile.
+  constexpr unsigned pause_milliseconds = 10;
+  futex_wait(g_wakes, wakes, false, pause_milliseconds);
+}
+
+}  // namespace nosigbus::run

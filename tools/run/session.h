@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+//
+// One run of a program, from its start to its report.
+#pragma once
+
+#include <string>
+
+#include "child.h"
+#include "journal_file.h"
+#include "options.h"
+#include "output.h"
+#include "watch.h"
+
+namespace nosigbus::run {
+
+class session {
+ public:
+  // program: the file that asked.command's first word means.
+  session(const options& asked, const std::string& program);
+
+  // Runs it with the drop-in until it ends, and writes what was asked for. Throws failure if it cannot be
+  // started.
+  child_state run(const std::string& library);
+
+ private:
+  void look();
+  void write_report(const child_state& state) const;
+  void wait(uint32_t news, uint32_t wakes);
+
+  const options& asked_;
+  const std::string program_;
+  const output out_;
+  const journal_file journal_;
+  watch watch_;
+  pid_t child_ = 0;
+};
+
+}  // namespace nosigbus::run
