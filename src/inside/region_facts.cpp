@@ -19,24 +19,6 @@ size_t round_up(const region_descriptor& region, uint64_t bytes) {
   return static_cast<size_t>(bytes + region.granule - 1) & ~(region.granule - 1);
 }
 
-// Whether the file supplies the page at this offset of the region. Where an overlay hides it, the shadow
-// is asked; without a shadow, what was missing when it was overlaid counts as missing.
-bool supplied(const region_descriptor& region, size_t page) {
-  const uintptr_t address = beside_overlays(region, page);
-  if (address == 0) return false;
-  // A page that is mapped already proves nothing: a truncation sets the file's size first and takes the
-  // pages out of the mappings then, and it can be preempted in between. So the page is taken out of the
-  // mapping (it stays in the file), and has to be found in the file anew. Not so where that would throw
-  // away a private copy, or anonymous memory that was adopted with the file.
-  // Locked pages go by another name (Linux 5.18); where nothing goes, a mapped page has to do.
-  constexpr int dontneed_locked = 24;
-  const bool file_alone = region.shared && (region.shadow != 0 || !region.has_holes);
-  if (file_alone && sys::failed(sys::madvise(address, region.granule, MADV_DONTNEED))) {
-    sys::madvise(address, region.granule, dontneed_locked);
-  }
-  return probe::readable(address, region.granule);
-}
-
 // A page behind this one that the file supplies; this one if none is found. A file that is cut off has
 // none, one with a bad page has. Looks at the next page, at ever longer distances, and at the last one.
 // Of a private mapping it cannot be found out (see above).
@@ -106,6 +88,22 @@ uint64_t random_bits() {
 }
 
 }  // namespace
+
+bool supplied(const region_descriptor& region, size_t page) {
+  const uintptr_t address = beside_overlays(region, page);
+  if (address == 0) return false;
+  // A page that is mapped already proves nothing: a truncation sets the file's size first and takes the
+  // pages out of the mappings then, and it can be preempted in between. So the page is taken out of the
+  // mapping (it stays in the file), and has to be found in the file anew. Not so where that would throw
+  // away a private copy, or anonymous memory that was adopted with the file.
+  // Locked pages go by another name (Linux 5.18); where nothing goes, a mapped page has to do.
+  constexpr int dontneed_locked = 24;
+  const bool file_alone = region.shared && (region.shadow != 0 || !region.has_holes);
+  if (file_alone && sys::failed(sys::madvise(address, region.granule, MADV_DONTNEED))) {
+    sys::madvise(address, region.granule, dontneed_locked);
+  }
+  return probe::readable(address, region.granule);
+}
 
 bool accessible(const region_descriptor& region, size_t page, nosigbus_access access) {
   const auto ask = [&](bool write) { return probe::pages(region.base + page, region.granule, write); };

@@ -26,6 +26,10 @@ uint64_t file_size(const region_descriptor& region);
 // Bytes of the region that lie within a file of this size.
 uint64_t bytes_within(const region_descriptor& region, uint64_t file_size);
 
+// Whether the file supplies the page at this offset of the region. Where an overlay hides it, the shadow
+// is asked; without a shadow, what was missing when it was overlaid counts as missing.
+bool supplied(const region_descriptor& region, size_t page);
+
 // Offset of the first page in [begin, end) that the file does not supply, `end` if none. Assumes that
 // behind a missing page all are missing.
 size_t first_missing(const region_descriptor& region, size_t begin, size_t end);

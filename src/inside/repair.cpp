@@ -91,8 +91,16 @@ bool map_overlay(region_descriptor& region, interval part, int prot) {
   }
 }
 
+// The part to overlay where there may be no room for another mapping: all of the region takes none. Empty for
+// a private one, in which the program may keep something.
+interval sparing_part(const region_descriptor& region) {
+  return region.shared ? interval{0, region.mapped} : interval{0, 0};
+}
+
 bool overlay(region_descriptor& region, region_lock& lock, const nosigbus_fault& fault, size_t page,
-             interval part) {
+             interval part, effort how) {
+  if (how == effort::sparing) part = sparing_part(region);
+  if (part.begin == part.end) return false;
   const int prot = overlay_protection(region, fault, page);
   const bool first = region.overlays.empty();
   if (first) region.isolated = 0;
@@ -101,12 +109,12 @@ bool overlay(region_descriptor& region, region_lock& lock, const nosigbus_fault&
   // An overlaid page that cannot be accessed is not ours any more: somebody mapped over it.
   const bool lost = region.overlays.contains(page);
   lock.begin_change(part);
-  keep_way_back(region, part);
+  if (how == effort::usual) keep_way_back(region, part);
   // Before the first zero can be read: whoever reads it must be able to notice afterwards.
   first ? overlay_begins(region) : overlay_changes(region);
   bool done = map_overlay(region, part, prot);
   if (done && lost) done = map_zeros(region, {page, page + region.granule}, prot);
-  // Not done: map limit, a sealed mapping (mseal), huge pages of a size we do not know. Declined.
+  // Not done: map limit, a sealed mapping (mseal), huge pages of a size we do not know.
   if (region.overlays.empty()) overlay_ends(region);
   lock.end_change();
   return done;
@@ -144,7 +152,7 @@ finding look_at(region_descriptor& region, nosigbus_fault& fault, size_t page, v
   return absorbs(region, fault) ? finding::to_absorb : finding::to_decline;
 }
 
-bool repair_locked(region_descriptor& region, region_lock& lock, nosigbus_fault& fault) {
+bool repair_locked(region_descriptor& region, region_lock& lock, nosigbus_fault& fault, effort how) {
   const size_t page = (fault.address - region.base) & ~(region.granule - 1);
   if (page >= region.mapped) return false;  // just cut off
   verdict found{};
@@ -157,7 +165,9 @@ bool repair_locked(region_descriptor& region, region_lock& lock, nosigbus_fault&
       break;
   }
   if (region.overlays.empty()) region.first_bad_offset = ~uint64_t{0};
-  if (!overlay(region, lock, fault, page, found.missing)) return false;
+  bool done = overlay(region, lock, fault, page, found.missing, how);
+  if (!done && how == effort::usual) done = overlay(region, lock, fault, page, {}, effort::sparing);
+  if (!done) return false;
   if (found.first_bad < region.first_bad_offset) region.first_bad_offset = found.first_bad;
   return true;
 }
@@ -177,9 +187,9 @@ bool with_region_at(uintptr_t address, Visit visit) {
 
 }  // namespace
 
-bool repair(nosigbus_fault& fault, void* ucontext) {
-  return with_region_at(fault.address, [&fault, ucontext](region_descriptor& region, region_lock& lock) {
-    if (!repair_locked(region, lock, fault)) return false;
+bool repair(nosigbus_fault& fault, void* ucontext, effort how) {
+  return with_region_at(fault.address, [&fault, ucontext, how](region_descriptor& region, region_lock& lock) {
+    if (!repair_locked(region, lock, fault, how)) return false;
     // Before the count: who finds this fault counted finds the chain.
     collect_chain(*region.handle, ucontext);
     region.faults.fetch_add(1, std::memory_order_seq_cst);

@@ -15,7 +15,12 @@ namespace nosigbus {
 //
 // ucontext: the interrupted code's, as the kernel gave it to the handler; null in ordinary code, which has no
 // call chain to be collected.
-bool repair(nosigbus_fault& fault, void* ucontext);
+//
+// sparing: where the limit of mappings is reached. An overlay over all of the region needs no room for
+// another mapping; what the file still has is hidden by it, and there may be no way back. The usual effort
+// ends with it.
+enum class effort { usual, sparing };
+bool repair(nosigbus_fault& fault, void* ucontext, effort how = effort::usual);
 
 // Whether repair would see to it that the instruction can be resumed, as far as policy goes: nothing is
 // changed.

@@ -7,6 +7,7 @@
 #include <src/outside/place.h>
 #include <src/preload/inside/books.h>
 #include <src/preload/inside/diary.h>
+#include <src/shared/region_lock.h>
 #include <src/shared/registry.h>
 
 namespace nosigbus::preload {
@@ -42,7 +43,9 @@ void for_each_region(uintptr_t begin, uintptr_t end, Do act) {
 
 }  // namespace
 
-bool still_ours(const region_descriptor& region) {
+bool still_ours(region_descriptor& region) {
+  const scoped_signal_block no_signals;
+  const region_lock lock(region, no_signals);
   for (unsigned i = 0; i < region.overlays.size(); ++i) {
     const interval& part = region.overlays[i];
     const uintptr_t begin = region.base + part.begin;

@@ -25,7 +25,7 @@ inline bool any_guarded() { return g_counters.regions.load(std::memory_order_rel
 
 // The region's overlays are where we left them: no mapping that the program made without our knowledge (by
 // a raw system call, inside the C library) has taken their place. Where that cannot be found out, false.
-bool still_ours(const region_descriptor& region);
+bool still_ours(region_descriptor& region);
 
 // The region ends; what is mapped there is left as it is.
 void forget(region_descriptor& region);

@@ -8,6 +8,7 @@
 #include <src/preload/inside/books.h>
 #include <src/preload/inside/diary.h>
 #include <src/preload/inside/file_kind.h>
+#include <src/preload/inside/spare_mappings.h>
 #include <src/preload/options.h>
 #include <src/shared/registry.h>
 #include <src/shared/thread_state.h>
@@ -71,6 +72,10 @@ bool make_region(const mapping_info& info, const nosigbus_fault& fault, file_kin
   if (error == -EEXIST) {
     // The program joined or moved mappings without our knowledge.
     give_back(plan.base, plan.base + plan.mapped);
+    error = show_place(&region, plan);
+  }
+  if (error == -ENOMEM) {
+    const lent_mappings room;
     error = show_place(&region, plan);
   }
   return error == 0;

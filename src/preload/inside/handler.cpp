@@ -9,6 +9,7 @@
 #include <src/preload/inside/diary.h>
 #include <src/preload/inside/handler.h>
 #include <src/preload/inside/healer.h>
+#include <src/preload/inside/spare_mappings.h>
 #include <src/preload/inside/supervision.h>
 #include <src/preload/options.h>
 #include <src/shared/actions.h>
@@ -57,7 +58,7 @@ bool serve(nosigbus_fault& fault, int signo, siginfo_t* info, void* ucontext) {
     handler = true;
     cured = supervise(fault, before.granule, signo, info, ucontext, &served) && !served;
   }
-  if (!cured && !repair(fault, nullptr)) return false;
+  if (!cured && !supply_zeros(fault)) return false;
   const noted after = look_up(fault.address);
   diary::note_fault(before.record, fault.cause, after.first_bad,
                     cured ? diary::outcome::cured : diary::outcome::zeros, handler);

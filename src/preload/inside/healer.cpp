@@ -5,9 +5,11 @@
 #include <errno.h>
 #include <nosigbus/region.h>
 #include <sched.h>
+#include <src/inside/region_facts.h>
 #include <src/preload/inside/books.h>
 #include <src/preload/inside/diary.h>
 #include <src/preload/inside/healer.h>
+#include <src/shared/region_lock.h>
 #include <src/shared/region_pool.h>
 #include <time.h>
 
@@ -29,8 +31,20 @@ constinit std::atomic<uintptr_t> g_stack{0};
 
 bool damaged() { return any_guarded(); }
 
+// Whether refresh would find anything to do: looks at the first page behind each overlay.
+bool may_come_back(region_descriptor& region) {
+  const scoped_signal_block no_signals;
+  const region_lock lock(region, no_signals);
+  if (region.overlays.empty()) return true;
+  for (unsigned i = 0; i < region.overlays.size() && region.shadow != 0; ++i) {
+    if (supplied(region, region.overlays[i].begin)) return true;
+  }
+  return false;
+}
+
 void heal(region_descriptor& region) {
-  if (!region.overlays.empty() && !still_ours(region)) return forget(region);
+  if (!may_come_back(region)) return;
+  if (!still_ours(region)) return forget(region);
   if (nosigbus_region_refresh(&region) != 1) return;
   diary::note_healed(static_cast<journal_record*>(region.companion));
   forget(region);
@@ -46,12 +60,23 @@ void heal_all() {
   }
 }
 
+long now() {
+  timespec time{};
+  sys::raw_syscall(SYS_clock_gettime, CLOCK_MONOTONIC, reinterpret_cast<long>(&time));
+  return time.tv_sec * 1'000'000'000 + time.tv_nsec;
+}
+
 int work(void*) {
-  const timespec turn{0, period};
+  long turn = period;
   for (;;) {
-    sys::raw_syscall(SYS_nanosleep, reinterpret_cast<long>(&turn), 0);
+    const timespec sleep{turn / 1'000'000'000, turn % 1'000'000'000};
+    sys::raw_syscall(SYS_nanosleep, reinterpret_cast<long>(&sleep), 0);
     if (g_pauses.load(std::memory_order_relaxed) == 0) {
+      const long begun = now();
       heal_all();
+      // Whoever damages thousands of mappings is not to have us busy with nothing else.
+      const long took = now() - begun;
+      turn = took * 9 < period ? period : took * 9;
       if (damaged()) continue;
     }
     g_state->healer.store(none, std::memory_order_seq_cst);

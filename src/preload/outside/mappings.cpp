@@ -4,8 +4,8 @@
 // mapping is noted anywhere. What is damaged is put back before the kernel sees the call, so that it finds
 // the mappings that the program made; faults make it a region again where it is still short.
 #include <errno.h>
-#include <src/inside/repair.h>
 #include <src/preload/inside/books.h>
+#include <src/preload/inside/spare_mappings.h>
 #include <src/preload/inside/supervision.h>
 #include <src/preload/outside/real.h>
 #include <src/shared/thread_state.h>
@@ -43,7 +43,7 @@ bool asks_for_zeros(const supervision& now, uintptr_t begin, size_t length, int 
 
 void* serve_zeros(supervision& now, void* address) {
   nosigbus_fault fault = *now.fault;
-  if (!repair(fault, nullptr)) return answer<void*>(-ENOMEM);
+  if (!supply_zeros(fault)) return answer<void*>(-ENOMEM);
   now.served = true;
   return address;
 }

@@ -8,6 +8,7 @@
 #include <src/preload/inside/books.h>
 #include <src/preload/inside/diary.h>
 #include <src/preload/inside/healer.h>
+#include <src/preload/inside/spare_mappings.h>
 #include <src/preload/options.h>
 #include <src/preload/outside/actions.h>
 #include <src/shared/syscalls.h>
@@ -73,6 +74,7 @@ __attribute__((constructor(102))) void start() {
 #endif
   open_mask_of_this_thread();
   pthread_atfork(nullptr, nullptr, after_fork);
+  keep_spare_mappings();
   take_sigbus();
 }
 
