@@ -3,6 +3,7 @@
 // INSIDE THE SIGNAL. No allocation, no locks that a fault can hold, no logging, no libc beyond raw
 // system calls. Every line here is reviewed for async-signal safety.
 #include <errno.h>
+#include <sched.h>
 #include <src/inside/mapping_info.h>
 #include <src/outside/place.h>
 #include <src/preload/inside/books.h>
@@ -12,6 +13,7 @@
 #include <src/preload/options.h>
 #include <src/shared/registry.h>
 #include <src/shared/thread_state.h>
+#include <sys/wait.h>
 
 namespace nosigbus::preload {
 
@@ -38,6 +40,32 @@ bool in_scope(file_kind kind) {
 
 bool wanted(answer asked, file_kind kind) {
   return asked == answer::by_kind ? kind == file_kind::shared_memory : asked == answer::yes;
+}
+
+// As query_mapping, with a descriptor of the table of another process, which has our memory: we may have none
+// to spare. With the books locked, whose holder's the stack is.
+struct question {
+  uintptr_t address;
+  mapping_info* out;
+  int error;
+};
+int ask_elsewhere(void* argument) {
+  auto& asked = *static_cast<question*>(argument);
+  sys::close(0);  // there, not here
+  asked.error = query_mapping(asked.address, asked.out, {g_name, sizeof g_name});
+  return 0;
+}
+int query_elsewhere(uintptr_t address, mapping_info* out) {
+  alignas(16) static constinit char stack[8192];
+  question asked{address, out, -EMFILE};
+  const int saved_errno = errno;
+  // Without CLONE_FILES, and without a signal at its end. We wait for it (CLONE_VFORK).
+  const int child = clone(ask_elsewhere, stack + sizeof stack, CLONE_VM | CLONE_VFORK, &asked);
+  if (child > 0) {
+    sys::raw_syscall(SYS_wait4, child, 0, static_cast<long>(__WCLONE), 0);
+  }
+  errno = saved_errno;
+  return asked.error;
 }
 
 // Whether what is mapped at the address is what the region was made for.
@@ -87,7 +115,8 @@ finding guard_mapping(const nosigbus_fault& fault, void* ucontext) {
   const uint32_t changes = g_state->changes.load(std::memory_order_acquire);
   const books_lock lock;
   mapping_info info;
-  const int error = query_mapping(fault.address, &info, {g_name, sizeof g_name});
+  int error = query_mapping(fault.address, &info, {g_name, sizeof g_name});
+  if (error == -EMFILE) error = query_elsewhere(fault.address, &info);
   region_descriptor* const region = registry::find(fault.address);
   // Nothing there: going on raises SIGSEGV, as it would have.
   if (error == -ENOENT) {

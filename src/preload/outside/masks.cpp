@@ -48,11 +48,12 @@ int change(real<change_mask>& function, int how, const sigset_t* set, sigset_t* 
   // Out of the mask in force as well, where a handler of ours had to leave it there (hold_back).
   const bool opens = set != nullptr && how == SIG_UNBLOCK;
   const open_mask open(set);
-  const int result = function(how, opens ? set : open.get(), old);
-  if (result != 0) return result;
-  if (old != nullptr && before) sigaddset(old, SIGBUS);
+  // First: what was held back is delivered by the call, and is the program's then.
   if (set != nullptr) remember(how, set);
-  return 0;
+  const int result = function(how, opens ? set : open.get(), old);
+  if (result != 0) t_sigbus_blocked = before;
+  if (result == 0 && old != nullptr && before) sigaddset(old, SIGBUS);
+  return result;
 }
 
 constinit real<change_mask> g_sigprocmask("sigprocmask"), g_pthread_sigmask("pthread_sigmask");

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+//
+// Unmodified programs under the drop-in: what kills them without it, and what still has to.
+#include <doctest/doctest.h>
+#include <signal.h>
+#include <tests/support/child.h>
+
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+namespace {
+
+using variables = std::vector<std::pair<const char*, const char*>>;
+
+test::outcome run(const std::string& scenario, const variables& environment) {
+  return test::in_child(
+      [&] {
+        for (const auto& [name, value] : environment) setenv(name, value, 1);
+        execl(PRELOAD_VICTIM, "preload_victim", scenario.c_str(), nullptr);
+        return 127;
+      },
+      40);
+}
+
+test::outcome plain(const std::string& scenario) { return run(scenario, {}); }
+
+test::outcome with_drop_in(const std::string& scenario, variables environment = {}) {
+  environment.emplace_back("LD_PRELOAD", PRELOAD_LIBRARY);
+  return run(scenario, environment);
+}
+
+const test::outcome survived = test::exited(0), bus_error = test::killed_by(SIGBUS);
+
+}  // namespace
+
+TEST_CASE("survived with the drop-in, deadly without") {
+  for (const std::string scenario : {"memory_files",
+                                     "shared_memory_files",
+                                     "written_bytes_go_nowhere",
+                                     "mapped_by_a_raw_system_call",
+                                     "a_mapping_grows_after_damage",
+                                     "a_damaged_mapping_is_moved",
+                                     "a_damaged_mapping_is_duplicated",
+                                     "parts_are_unmapped",
+                                     "something_else_is_mapped_over_it",
+                                     "its_protection_changes",
+                                     "memory_that_took_its_place_unseen_is_let_alone",
+                                     "nothing_is_left_behind",
+                                     "pages_come_back",
+                                     "what_the_program_wrote_to_private_pages_stays",
+                                     "a_reader_that_never_calls_anything_sees_them",
+                                     "again_and_again",
+                                     "sigprocmask_blocks_everything",
+                                     "a_thread_blocks_everything",
+                                     "a_thread_is_made_with_everything_blocked",
+                                     "handlers_that_block_everything",
+                                     "sigsuspend_blocks_everything",
+                                     "ppoll_blocks_everything",
+                                     "pselect_blocks_everything",
+                                     "epoll_pwait_blocks_everything",
+                                     "children_of_fork",
+                                     "exec_with_sigbus_blocked",
+                                     "everything_is_closed",
+                                     "no_descriptor_to_spare",
+                                     "the_program_finds_its_own_action"}) {
+    CAPTURE(scenario);
+    CHECK(with_drop_in(scenario) == survived);
+    CHECK(plain(scenario) == bus_error);
+  }
+}
+
+TEST_CASE("survived with the drop-in") {
+  for (const std::string scenario :
+       {"huge_pages_of_odd_length", "nothing_runs_while_nothing_is_damaged", "children_of_clone",
+        "children_of_posix_spawn", "another_user", "another_namespace_while_damaged"}) {
+    CAPTURE(scenario);
+    CHECK(with_drop_in(scenario) == survived);
+  }
+}
+
+TEST_CASE("the program's own handler is called and completed") {
+  for (const std::string scenario :
+       {"a_handler_that_gives_up", "a_handler_that_gives_up_with_the_signal_blocked",
+        "a_handler_that_resets_and_kills", "a_handler_that_faults_itself", "a_handler_for_once",
+        "an_alternate_stack"}) {
+    CAPTURE(scenario);
+    CHECK(with_drop_in(scenario) == survived);
+    CHECK(plain(scenario).signo != 0);
+  }
+  // Without the drop-in this one is called for ever.
+  CHECK(with_drop_in("a_handler_that_does_nothing") == survived);
+  CHECK(with_drop_in("children_of_vfork") == survived);
+}
+
+TEST_CASE("what the program's handler does is done") {
+  for (const std::string scenario :
+       {"a_handler_that_puts_zeros_there", "a_handler_that_puts_its_own_pages_there",
+        "a_handler_that_leaves_by_longjmp", "a_sent_signal_reaches_the_program",
+        "the_handler_of_a_genuine_bug_is_called", "the_program_finds_its_own_mask"}) {
+    CAPTURE(scenario);
+    CHECK(with_drop_in(scenario) == survived);
+    const bool one_page = scenario == "a_handler_that_puts_zeros_there";
+    if (!one_page) CHECK(plain(scenario) == survived);
+  }
+}
+
+TEST_CASE("rescue keeps the program's handler out") {
+  CHECK(with_drop_in("a_handler_that_is_kept_out", {{"NOSIGBUS_OWN_HANDLER", "rescue"}}) == survived);
+}
+
+TEST_CASE("what kills without the drop-in kills with it") {
+  struct death {
+    std::string scenario;
+    int signo;
+    variables environment;
+  };
+  for (const death& each : std::vector<death>{{"a_sent_signal_kills", SIGBUS, {}},
+                                              {"a_sent_signal_kills_when_it_is_let_through", SIGBUS, {}},
+                                              {"a_null_pointer_kills", SIGSEGV, {}},
+                                              {"a_disk_file_kills", SIGBUS, {}},
+                                              {"a_write_kills", SIGBUS, {{"NOSIGBUS_WRITE", "pass"}}},
+                                              {"instructions_that_are_gone_kill", SIGBUS, {}}}) {
+    CAPTURE(each.scenario);
+    CHECK(with_drop_in(each.scenario, each.environment) == test::killed_by(each.signo));
+    CHECK(plain(each.scenario) == test::killed_by(each.signo));
+  }
+}
+
+TEST_CASE("files are guarded where that is asked for") {
+  CHECK(with_drop_in("disk_files") == bus_error);
+  CHECK(with_drop_in("disk_files", {{"NOSIGBUS_SCOPE", "files"}}) == survived);
+  CHECK(with_drop_in("disk_files", {{"NOSIGBUS_SCOPE", "all"}}) == survived);
+}
+
+TEST_CASE("a sent signal is kept for who waits for it") {
+  CHECK(with_drop_in("a_sent_signal_waits_until_it_is_let_through") == survived);
+}

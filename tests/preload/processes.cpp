@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+//
+// Programs that make others, become somebody else, or close everything.
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "scenario.h"
+
+extern char** environ;
+
+using namespace preload_test;
+
+namespace {
+
+void fault() {
+  const mapped_file file(4);
+  file.truncate(0);
+  EXPECT(file[page] == 0);
+  EXPECT(munmap(file.address(), file.size()) == 0);
+}
+
+int status_of(pid_t child) {
+  int status = -1;
+  EXPECT(waitpid(child, &status, 0) == child);
+  return status;
+}
+
+}  // namespace
+
+SCENARIO(children_of_fork) {
+  const mapped_file file(4), inherited(4);
+  file.truncate(0);
+  EXPECT(file[page] == 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    EXPECT(file[2 * page] == 0);
+    inherited.truncate(0);
+    EXPECT(inherited[page] == 0);
+    fault();
+    inherited.grow_back(3);
+    file.grow_back(5);
+    EXPECT(becomes(inherited[page], 3));
+    EXPECT(becomes(file[2 * page], 5));
+    _exit(0);
+  }
+  EXPECT(status_of(child) == 0);
+  EXPECT(becomes(file[page], 5));
+}
+
+SCENARIO(children_of_clone) {
+  const long child = syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+  if (child == 0) {
+    fault();
+    _exit(0);
+  }
+  EXPECT(status_of(static_cast<pid_t>(child)) == 0);
+}
+
+// A child of vfork resets its signals, as shells and launchers do: not its parent's.
+SCENARIO(children_of_vfork) {
+  static volatile sig_atomic_t calls;
+  struct sigaction action {};
+  action.sa_handler = [](int) { calls = calls + 1; };
+  EXPECT(sigaction(SIGBUS, &action, nullptr) == 0);
+  char* const arguments[] = {const_cast<char*>("true"), nullptr};
+  const pid_t child = vfork();
+  if (child == 0) {
+    signal(SIGBUS, SIG_DFL);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, nullptr);
+    execv("/bin/true", arguments);
+    _exit(127);
+  }
+  EXPECT(status_of(child) == 0);
+  EXPECT(raise(SIGBUS) == 0);
+  EXPECT(calls == 1);
+  fault();
+  EXPECT(calls == 2);
+}
+
+SCENARIO(children_of_posix_spawn) {
+  char* const arguments[] = {const_cast<char*>("preload_victim"), const_cast<char*>("memory_files"), nullptr};
+  pid_t child;
+  EXPECT(posix_spawn(&child, "/proc/self/exe", nullptr, nullptr, arguments, environ) == 0);
+  EXPECT(status_of(child) == 0);
+}
+
+SCENARIO(exec_with_sigbus_blocked) {
+  sigset_t all;
+  sigfillset(&all);
+  EXPECT(syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, nullptr, 8) == 0);
+  execl("/proc/self/exe", "preload_victim", "memory_files", nullptr);
+}
+
+SCENARIO(everything_is_closed) {
+  const mapped_file file(4);
+  file.truncate(0);
+  EXPECT(syscall(SYS_close_range, 3, ~0u, 0) == 0);
+  EXPECT(file[page] == 0);
+}
+
+SCENARIO(another_user) {
+  if (getuid() != 0) return;
+  const mapped_file file(4);
+  file.truncate(0);
+  EXPECT(file[page] == 0);
+  EXPECT(setgid(65534) == 0);
+  EXPECT(setuid(65534) == 0);
+  EXPECT(file[2 * page] == 0);
+  fault();
+  file.grow_back(5);
+  EXPECT(becomes(file[page], 5));
+}
+
+// The kernel lets only a process of one thread do this.
+SCENARIO(another_namespace_while_damaged) {
+  const mapped_file file(4);
+  file.truncate(0);
+  const unsigned long before = count_entries("/proc/self/task");
+  EXPECT(before == 1);
+  EXPECT(file[page] == 0);
+  // Where user namespaces are forbidden there is nothing to be seen.
+  if (unshare(CLONE_NEWUSER) != 0) EXPECT(errno != EINVAL);
+  file.grow_back(5);
+  EXPECT(becomes(file[page], 5));
+}
+
+SCENARIO(no_descriptor_to_spare) {
+  const mapped_file file(4);
+  file.truncate(0);
+  int last = -1;
+  while (const int fd = open("/dev/null", O_RDONLY)) {
+    if (fd < 0) break;
+    last = fd;
+  }
+  EXPECT(last > 3);
+  EXPECT(file[page] == 0);
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+#include "scenario.h"
+
+#include <fcntl.h>
+
+#include <cstring>
+#include <ctime>
+#include <filesystem>
+#include <iterator>
+#include <vector>
+
+namespace preload_test {
+
+namespace {
+
+int open_file(mapped_file::where place) {
+  if (place == mapped_file::where::memory) return memfd_create("victim", MFD_CLOEXEC);
+  char shm[] = "/dev/shm/nosigbus.XXXXXX", disk[] = "/var/tmp/nosigbus.XXXXXX";
+  char* const name = place == mapped_file::where::shm ? shm : disk;
+  const int fd = mkostemp(name, O_CLOEXEC);
+  unlink(name);
+  return fd;
+}
+
+void fill(int fd, size_t size, unsigned char byte) {
+  const std::vector<unsigned char> bytes(size, byte);
+  EXPECT(pwrite(fd, bytes.data(), size, 0) == static_cast<ssize_t>(size));
+}
+
+}  // namespace
+
+mapped_file::mapped_file(size_t pages, int flags, int prot, where place)
+    : fd_(open_file(place)), size_(pages * page) {
+  EXPECT(fd_ >= 0);
+  fill(fd_, size_, filler);
+  void* const mapped = mmap(nullptr, size_, prot, flags, fd_, 0);
+  EXPECT(mapped != MAP_FAILED);
+  data_ = static_cast<volatile unsigned char*>(mapped);
+}
+
+void mapped_file::grow_back(unsigned char byte) const { fill(fd_, size_, byte); }
+
+bool all_are(const mapped_file& file, size_t begin, size_t end, unsigned char byte) {
+  for (size_t i = begin; i < end; i += 512) {
+    if (file[i] != byte) return false;
+  }
+  return true;
+}
+
+bool becomes(volatile unsigned char& byte, unsigned char value) {
+  for (int i = 0; i < 200 && byte != value; ++i) {
+    const timespec moment{0, 1'000'000};
+    nanosleep(&moment, nullptr);
+  }
+  return byte == value;
+}
+
+unsigned count_entries(const char* folder) {
+  const std::filesystem::directory_iterator entries(folder);
+  return static_cast<unsigned>(std::distance(begin(entries), end(entries)));
+}
+
+}  // namespace preload_test
