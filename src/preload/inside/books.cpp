@@ -31,6 +31,18 @@ bool vouched_for(const region_descriptor& region, const interval& part, const ma
          before.inode == region.inode;
 }
 
+// Overlays that the program wrote to are not always joined.
+bool is_ours(const region_descriptor& region, const interval& part) {
+  const uintptr_t end = region.base + part.end;
+  for (uintptr_t at = region.base + part.begin; at < end;) {
+    mapping_info info;
+    if (query_mapping(at, &info) != 0) return false;
+    if (!is_overlay(info, at) && !vouched_for(region, part, info)) return false;
+    at = info.end;
+  }
+  return true;
+}
+
 template <class Do>
 void for_each_region(uintptr_t begin, uintptr_t end, Do act) {
   for (uintptr_t at = registry::find_first(begin, end); at < end; at = registry::find_first(at, end)) {
@@ -47,11 +59,7 @@ bool still_ours(region_descriptor& region) {
   const scoped_signal_block no_signals;
   const region_lock lock(region, no_signals);
   for (unsigned i = 0; i < region.overlays.size(); ++i) {
-    const interval& part = region.overlays[i];
-    const uintptr_t begin = region.base + part.begin;
-    mapping_info info;
-    if (query_mapping(begin, &info) != 0 || info.end < region.base + part.end) return false;
-    if (!is_overlay(info, begin) && !vouched_for(region, part, info)) return false;
+    if (!is_ours(region, region.overlays[i])) return false;
   }
   return true;
 }

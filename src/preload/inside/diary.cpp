@@ -115,6 +115,11 @@ void note_fault(journal_record* record, nosigbus_cause cause, uint64_t first_bad
   tell();
 }
 
+void note_attached() {
+  g_journal->attached.fetch_add(1, std::memory_order_relaxed);
+  tell();
+}
+
 void note_passed(journal_record* record) {
   note_fault(record, NOSIGBUS_MISSING, UINT64_MAX, outcome::passed, false);
 }

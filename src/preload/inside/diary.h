@@ -21,6 +21,9 @@ extern constinit journal* g_journal;
 journal_record* record_of(const mapping_info& info, const nosigbus_fault& fault, file_kind kind,
                           const char* name, bool guarded, void* ucontext);
 
+// This process has the journal.
+void note_attached();
+
 enum class outcome { zeros, cured, passed };
 // A fault in the mapping: what was wrong, where (first_bad: offset of the first missing byte), what became of
 // it.

@@ -53,6 +53,7 @@ noted look_up(uintptr_t address) {
 // A fault in a region. Whether the interrupted code can go on.
 bool serve(nosigbus_fault& fault, int signo, siginfo_t* info, void* ucontext) {
   const noted before = look_up(fault.address);
+  if (before.granule == 0) return false;
   bool handler = false, served = false, cured = false;
   if (!g_options.rescue && under_supervision() == nullptr && program_has_handler() && repairable(fault)) {
     handler = true;
@@ -100,6 +101,8 @@ extern "C" void nosigbus_preload_on_signal(int signo, siginfo_t* info, void* uco
       return;
     case finding::guarded:
       if (serve(fault, signo, info, ucontext)) return;
+      // Healed or unmapped meanwhile, by another thread: the access tells what is there now.
+      if (look_up(fault.address).granule == 0) return;
       diary::note_fault(look_up(fault.address).record, fault.cause, UINT64_MAX, diary::outcome::passed,
                         false);
       break;

@@ -43,8 +43,8 @@ void open_journal() {
     sys::munmap(static_cast<uintptr_t>(mapped), sizeof(journal));
     return;
   }
-  found->attached.fetch_add(1, std::memory_order_relaxed);
   diary::g_journal = found;
+  diary::note_attached();
 }
 
 // A parent can leave SIGBUS blocked to us (execve(2)).
