@@ -47,6 +47,12 @@ symbols::symbols() : session_(dwfl_begin(&g_callbacks)) {
   dwfl_report_end(session_of(session_), nullptr, nullptr);
 }
 
+symbols::symbols(FILE* maps) : session_(dwfl_begin(&g_callbacks)) {
+  if (session_ == nullptr) return;
+  dwfl_linux_proc_maps_report(session_of(session_), maps);
+  dwfl_report_end(session_of(session_), nullptr, nullptr);
+}
+
 symbols::~symbols() { dwfl_end(session_of(session_)); }
 
 symbol symbols::find(uintptr_t address) const {

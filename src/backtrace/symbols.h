@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// Names of this process's code.
+// Names of a process's code.
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 namespace nosigbus::backtrace {
 
@@ -17,10 +18,12 @@ struct symbol {
   int line;
 };
 
-// The modules as they are when it is made; names live as long as it does.
+// Of this process: the modules as they are when it is made; names live as long as it does.
 class symbols {
  public:
   symbols();
+  // Of another process, alive or not: maps is read, as its /proc/PID/maps was.
+  explicit symbols(FILE* maps);
   ~symbols();
   symbols(const symbols&) = delete;
   symbols& operator=(const symbols&) = delete;
