@@ -19,6 +19,8 @@ if(TARGET nosigbus-preload)
 endif()
 if(TARGET nosigbus-run)
   install(TARGETS nosigbus-run RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  install(FILES ${PROJECT_SOURCE_DIR}/docs/man/nosigbus-run.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+  install(FILES ${PROJECT_SOURCE_DIR}/docs/report.schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}/nosigbus)
 endif()
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/nosigbus)

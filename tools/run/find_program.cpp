@@ -51,7 +51,7 @@ std::string find_program(const std::string& name) {
   for (size_t begin = 0; !name.empty() && begin <= path.size();) {
     const size_t end = std::min(path.find(':', begin), path.size());
     const std::string folder = path.substr(begin, end - begin);
-    const std::string candidate = (folder.empty() ? "." : folder) + "/" + name;
+    std::string candidate = (folder.empty() ? "." : folder) + "/" + name;
     const int error = executable(candidate);
     if (error == 0) return candidate;
     if (error == EACCES || error == EISDIR) refused = error;

@@ -38,13 +38,15 @@ const Words* find(const Words (&all)[Count], uint32_t number) {
 
 }  // namespace
 
-std::optional<mapping> read_mapping(const preload::journal_record& record) {
+std::optional<mapping> read_mapping(const preload::journal& journal, size_t index) {
+  const preload::journal_record& record = journal.records[index];
   using state = preload::journal_record;
   if (record.state.load(std::memory_order_acquire) != state::complete) return std::nullopt;
   const auto count = [](const std::atomic<uint64_t>& counter) {
     return counter.load(std::memory_order_relaxed);
   };
   mapping out;
+  out.record = index;
   out.faults = count(record.faults);
   if (out.faults == 0) return std::nullopt;  // the first one is being dealt with
   out.pid = record.pid;
@@ -74,8 +76,8 @@ std::optional<mapping> read_mapping(const preload::journal_record& record) {
 
 std::vector<mapping> read_mappings(const preload::journal& journal) {
   std::vector<mapping> all;
-  for (const preload::journal_record& record : journal.records) {
-    if (auto found = read_mapping(record)) all.push_back(std::move(*found));
+  for (size_t i = 0; i < preload::journal::capacity; ++i) {
+    if (auto found = read_mapping(journal, i)) all.push_back(std::move(*found));
   }
   std::stable_sort(all.begin(), all.end(),
                    [](const mapping& a, const mapping& b) { return a.time < b.time; });

@@ -14,15 +14,16 @@ namespace nosigbus::run {
 // One address of a call chain. What is not known is empty, and 0 of numbers.
 struct frame {
   uint64_t address = 0;
-  std::string module;    // path
-  std::string function;  // in C++ as it is written
-  uint64_t offset = 0;   // from the function's beginning; without one, from the module's
-  std::string file;
+  std::string module{};    // path
+  std::string function{};  // in C++ as it is written
+  uint64_t offset = 0;     // from the function's beginning; without one, from the module's
+  std::string file{};
   int line = 0;
 };
 
 // As in journal_record.
 struct mapping {
+  size_t record = 0;  // its index
   int32_t pid = 0, tid = 0;
   uint64_t address = 0, size = 0, device = 0, inode = 0, first_bad = 0, time = 0;
   uint32_t cause = 0, access = 0, kind = 0;
@@ -34,8 +35,9 @@ struct mapping {
   std::vector<frame> backtrace;  // of callers, once somebody looked them up
 };
 
-// Nothing while there is nothing. Whatever the record's writer wrote, the result is within its bounds.
-std::optional<mapping> read_mapping(const preload::journal_record& record);
+// The record with that index; nothing while there is nothing in it. Whatever its writer wrote, the result is
+// within its bounds.
+std::optional<mapping> read_mapping(const preload::journal& journal, size_t index);
 
 // All of the journal, in the order in which they were first bad.
 std::vector<mapping> read_mappings(const preload::journal& journal);

@@ -40,9 +40,7 @@ std::string text_event(const event& what, const mapping& where);
 std::string json_report(const report& of);
 std::string json_event(const event& what, const mapping& where);
 
-// Whether the drop-in never came to life.
-inline bool unprotected(const report& of) {
-  return of.attached == 0 && of.state.what != child_state::running && of.state.what != child_state::stopped;
-}
+// That the program never loaded the drop-in; empty if it did.
+std::string warning(const report& of);
 
 }  // namespace nosigbus::run

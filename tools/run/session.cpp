@@ -37,7 +37,7 @@ child_state session::run(const std::string& library) {
     const uint32_t news = journal_->news.load(std::memory_order_seq_cst);
     const uint32_t wakes = g_wakes.load(std::memory_order_relaxed);
     const child_state state = look_at(child_);
-    if (asked_.follow || asked_.backtrace) look();
+    if (watching()) look();
     if (state.what == child_state::exited || state.what == child_state::killed) {
       write_report(state);
       return state;
@@ -52,11 +52,24 @@ child_state session::run(const std::string& library) {
 }
 
 void session::look() {
-  const auto found = [](const mapping&) {};
-  const auto happened = [this](const event& what, const mapping& where) {
-    if (asked_.follow) out_.write(text_event(what, where));
+  const uint32_t attached = journal_->attached.load(std::memory_order_relaxed);
+  if (asked_.backtrace && attached != attached_) modules_.remember(child_);
+  attached_ = attached;
+  const auto found = [this](const mapping& where) {
+    if (!asked_.backtrace) return;
+    backtraces_[where.record] = modules_.describe(where.pid, where.callers);
+  };
+  const auto happened = [this](const event& what, mapping where) {
+    if (!asked_.follow) return;
+    add_backtrace(where);
+    out_.write(asked_.report == report_form::json ? json_event(what, where) : text_event(what, where));
   };
   watch_.look(found, happened);
+}
+
+void session::add_backtrace(mapping& to) const {
+  const auto known = backtraces_.find(to.record);
+  if (known != backtraces_.end()) to.backtrace = known->second;
 }
 
 void session::write_report(const child_state& state) const {
@@ -66,12 +79,22 @@ void session::write_report(const child_state& state) const {
              journal_->attached.load(std::memory_order_relaxed),
              journal_->lost.load(std::memory_order_relaxed),
              read_mappings(*journal_)};
-  if (asked_.report == report_form::none) now.mappings.clear();
-  out_.write(text_report(now, asked_.report_asked));
+  for (mapping& each : now.mappings) add_backtrace(each);
+  switch (asked_.report) {
+    case report_form::text:
+      out_.write(warning(now) + text_report(now, asked_.report_asked));
+      break;
+    case report_form::json:
+      out_.write(json_report(now));
+      break;
+    case report_form::none:
+      out_.write(warning(now));
+      break;
+  }
 }
 
 void session::wait(uint32_t news, uint32_t wakes) {
-  if (!asked_.follow && !asked_.backtrace) {
+  if (!watching()) {
     futex_wait(g_wakes, wakes, false);
     return;
   }

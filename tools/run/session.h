@@ -4,9 +4,12 @@
 #pragma once
 
 #include <string>
+#include <unordered_map>
+#include <vector>
 
 #include "child.h"
 #include "journal_file.h"
+#include "modules.h"
 #include "options.h"
 #include "output.h"
 #include "watch.h"
@@ -23,7 +26,10 @@ class session {
   child_state run(const std::string& library);
 
  private:
+  // Whether it matters what is in the journal before the end.
+  bool watching() const { return asked_.follow || asked_.backtrace; }
   void look();
+  void add_backtrace(mapping& to) const;
   void write_report(const child_state& state) const;
   void wait(uint32_t news, uint32_t wakes);
 
@@ -32,7 +38,10 @@ class session {
   const output out_;
   const journal_file journal_;
   watch watch_;
+  modules modules_;
+  std::unordered_map<size_t, std::vector<frame>> backtraces_;  // by mapping::record
   pid_t child_ = 0;
+  uint32_t attached_ = 0;  // as of the last look
 };
 
 }  // namespace nosigbus::run

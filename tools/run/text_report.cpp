@@ -30,7 +30,7 @@ std::string counted(uint64_t number, const char* thing) {
 // 3.5 MiB (3670016 bytes)
 std::string bytes(uint64_t number) {
   constexpr std::array units{"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-  const std::string exact = counted(number, "byte");
+  std::string exact = counted(number, "byte");
   if (number < 1024) return exact;
   double scaled = static_cast<double>(number) / 1024;
   size_t unit = 0;
@@ -109,21 +109,24 @@ std::string details(const mapping& of) {
 
 }  // namespace
 
+std::string warning(const report& of) {
+  const bool ended = of.state.what == child_state::exited || of.state.what == child_state::killed;
+  if (!ended || of.attached != 0) return {};
+  return "nosigbus-run: " + shown(of.program) +
+         " ran unprotected: it never loaded libnosigbus-preload.so, or could not open the journal in /proc; "
+         "a "
+         "message of ld.so may say why; where LD_PRELOAD does not work, build the program with libnosigbus\n";
+}
+
 std::string text_report(const report& of, bool always) {
   std::string text;
-  if (unprotected(of)) {
-    text +=
-        "nosigbus-run: " + shown(of.program) +
-        " never loaded libnosigbus-preload.so and ran unprotected: it cleared LD_PRELOAD, or its loader does "
-        "not know it; build the program with libnosigbus instead\n";
-  }
   uint64_t faults = of.lost;
   uint64_t passed = 0;
   for (const mapping& each : of.mappings) {
     faults += each.faults;
     passed += each.passed;
   }
-  if (faults == 0) return always && text.empty() ? "nosigbus-run: nothing absorbed\n" : text;
+  if (faults == 0) return always && warning(of).empty() ? "nosigbus-run: nothing absorbed\n" : "";
   text += "nosigbus-run: " + counted(faults, "fault") + " in " + counted(of.mappings.size(), "mapping");
   if (passed != 0) text += print(", %" PRIu64 " passed on", passed);
   text += "\n";

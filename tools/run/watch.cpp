@@ -17,10 +17,10 @@ uint64_t now() {
 
 void watch::look(const std::function<void(const mapping&)>& found,
                  const std::function<void(const event&, const mapping&)>& happened) {
-  for (const preload::journal_record& record : journal_.records) {
-    const auto current = read_mapping(record);
+  for (size_t i = 0; i < preload::journal::capacity; ++i) {
+    const auto current = read_mapping(journal_, i);
     if (!current) continue;
-    const auto [place, added] = seen_.try_emplace(&record);
+    const auto [place, added] = seen_.try_emplace(i);
     seen& before = place->second;
     if (added) found(*current);
     const uint64_t healed = current->healed - before.healed;

@@ -27,7 +27,7 @@ class watch {
   };
 
   const preload::journal& journal_;
-  std::unordered_map<const preload::journal_record*, seen> seen_;
+  std::unordered_map<size_t, seen> seen_;  // by mapping::record
 };
 
 }  // namespace nosigbus::run
