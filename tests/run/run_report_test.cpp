@@ -56,6 +56,7 @@ TEST_CASE("the report tells of each mapping what happened") {
     INFO(part);
     CHECK(has(text, part));
   }
+  CHECK(!has(text, " \n"));
   CHECK(run_tool(subject({"--report=none"}, busy)).err.empty());
 }
 

@@ -63,17 +63,18 @@ std::string answers(const mapping& of) {
   add(of.cured, "cured by the program's own handler");
   add(of.passed, "passed on");
   text = counted(of.faults, "fault") + text;
-  if (of.handler != 0) text += print("; the program's handler was asked %" PRIu64 " times", of.handler);
+  if (of.handler != 0) text += "; the program's handler was asked " + counted(of.handler, "time");
   if (of.passed != 0 && !of.guarded) text += "; out of --scope";
   return text;
 }
 
+// Empty if there was nothing to replace.
 std::string condition(const mapping& of) {
-  if (of.damaged)
-    return of.healed == 0 ? "still damaged"
-                          : print("damaged again, after it healed %" PRIu64 " times", of.healed);
-  if (of.healed == 0) return "not damaged";
-  return of.healed == 1 ? "whole again" : print("whole again, for the %" PRIu64 "th time", of.healed);
+  if (of.damaged) {
+    return of.healed == 0 ? "still damaged" : "damaged again, after it healed " + counted(of.healed, "time");
+  }
+  if (of.healed == 0) return {};
+  return of.healed == 1 ? "whole again" : "whole again, after it was damaged " + counted(of.healed, "time");
 }
 
 std::string frames(const mapping& of) {
@@ -102,8 +103,8 @@ std::string details(const mapping& of) {
   text += line("first", print("%s, by a %s", time_of(of.time).c_str(),
                               of.access == 0 ? "read or write" : access_word(of)));
   text += line("faults", answers(of));
-  text += line("now", condition(of));
-  if (!of.backtrace.empty()) text += line("by", "") + frames(of);
+  if (const std::string now = condition(of); !now.empty()) text += line("now", now);
+  if (!of.backtrace.empty()) text += "    backtrace\n" + frames(of);
   return text;
 }
 
