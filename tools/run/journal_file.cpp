@@ -52,6 +52,12 @@ void journal_file::wait(uint32_t news) const {
   journal_->watched.store(0, std::memory_order_relaxed);
 }
 
+void journal_file::tell_named(size_t record) const {
+  std::atomic<uint32_t>& named = journal_->records[record].named;
+  named.store(1, std::memory_order_release);
+  syscall(SYS_futex, &named, FUTEX_WAKE, 1, nullptr, nullptr, 0);
+}
+
 void futex_wait(std::atomic<uint32_t>& word, uint32_t value, bool shared, unsigned milliseconds) {
   const timespec limit{milliseconds / 1000, static_cast<long>(milliseconds % 1000) * 1'000'000};
   syscall(SYS_futex, &word, shared ? FUTEX_WAIT : FUTEX_WAIT_PRIVATE, value,

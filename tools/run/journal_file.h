@@ -22,6 +22,9 @@ class journal_file {
   preload::journal& operator*() const { return *journal_; }
   preload::journal* operator->() const { return journal_; }
 
+  // Lets the thread go on whose record that is: its callers are known.
+  void tell_named(size_t record) const;
+
   // Returns when `news` is no longer what it was, or after a signal.
   void wait(uint32_t news) const;
 

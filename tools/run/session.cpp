@@ -58,6 +58,7 @@ void session::look() {
   const auto found = [this](const mapping& where) {
     if (!asked_.backtrace) return;
     backtraces_[where.record] = modules_.describe(where.pid, where.callers);
+    journal_.tell_named(where.record);
   };
   const auto happened = [this](const event& what, mapping where) {
     if (!asked_.follow) return;

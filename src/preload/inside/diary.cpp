@@ -23,6 +23,14 @@ void tell() {
   sys::raw_syscall(SYS_futex, reinterpret_cast<long>(&g_journal->news), FUTEX_WAKE, everybody);
 }
 
+// Gives the reader time to look at our code, once for each mapping; the process may be gone a moment later.
+void wait_until_named(journal_record& record) {
+  const timespec limit{0, 200'000'000};
+  if (record.named.load(std::memory_order_acquire) != 0) return;
+  sys::raw_syscall(SYS_futex, reinterpret_cast<long>(&record.named), FUTEX_WAIT, 0,
+                   reinterpret_cast<long>(&limit));
+}
+
 uint64_t now() {
   timespec time{};
   sys::raw_syscall(SYS_clock_gettime, CLOCK_REALTIME, reinterpret_cast<long>(&time));
@@ -94,7 +102,8 @@ void note_fault(journal_record* record, nosigbus_cause cause, uint64_t first_bad
                 bool handler) {
   if (record == nullptr) return;
   const auto count = [](std::atomic<uint64_t>& counter) { counter.fetch_add(1, std::memory_order_relaxed); };
-  if (record->faults.load(std::memory_order_relaxed) == 0) {
+  const bool first = record->faults.load(std::memory_order_relaxed) == 0;
+  if (first) {
     record->cause = cause;
     if (first_bad != UINT64_MAX) record->first_bad = first_bad;
   }
@@ -113,6 +122,7 @@ void note_fault(journal_record* record, nosigbus_cause cause, uint64_t first_bad
       break;
   }
   tell();
+  if (first && record->callers_length != 0) wait_until_named(*record);
 }
 
 void note_attached() {
