@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Fibers: faults that ordinary code decides about, and code that goes on.
+#include <nosigbus/recovery.h>
 #include <sys/mman.h>
 #include <sys/time.h>
 #include <nosigbus/fiber.hpp>
@@ -157,6 +158,30 @@ TEST_CASE("another thread may go on with it" NO_TSAN("does not know of the stack
       }).join();
     }
     CHILD_CHECK(seen == 4);
+  });
+}
+
+TEST_CASE(
+    "guards that it leaves on another thread are taken out there" NO_TSAN("does not know of the stacks")) {
+  in_each_entry(exited(0), [] {
+    memory m(0), elsewhere;
+    static const memory* g_memory;
+    g_memory = &m;
+    const auto other_thread = [](auto body) { std::thread(body).join(); };
+    nosigbus::fiber f([&] {
+      for (size_t i = 0; i < 2; ++i) {
+        CHILD_CHECK(
+            nosigbus_guard([](void* at) { return int{g_memory->at(*static_cast<size_t*>(at) * page)}; }, &i,
+                           elsewhere.begin, page, nullptr) == 0);
+        CHILD_CHECK(nosigbus::guard([&] { return m.at((i + 2) * page); }, elsewhere.begin, page));
+      }
+    });
+    CHILD_CHECK(f.resume().faulted());
+    other_thread([&] { CHILD_CHECK(f.fill().faulted()); });
+    CHILD_CHECK(f.fill().faulted());
+    other_thread([&] { CHILD_CHECK(f.fill().faulted()); });
+    CHILD_CHECK(f.fill().finished());
+    CHILD_CHECK(nosigbus_recovery_exchange(nullptr) == nullptr);
   });
 }
 

@@ -9,7 +9,7 @@
 // alternate stack on the way. So all that is saved is what belongs to the caller anyway, and no system call is
 // made. As with setjmp, the rounding mode stays as it is.
 //
-// x19: where the thread has its innermost point. x20: the point outside of this one. x21, x22: fn, arg. fn keeps
+// x19: of the innermost point, where threads have it. x20: the point outside of this one. x21, x22: fn, arg. fn keeps
 // them.
 
 #include "asm.h"
@@ -95,8 +95,7 @@ FUNCTION nosigbus_guard, protected
   adrp x19, :gottprel:nosigbus_guard_innermost
   ldr x19, [x19, :gottprel_lo12:nosigbus_guard_innermost]
   mrs x8, tpidr_el0
-  add x19, x19, x8
-  ldr x20, [x19]
+  ldr x20, [x19, x8]
   str x4, [sp, #OUT]
   and x2, x2, #0x00ffffffffffffff // faults have no tag
   stp x2, x3, [sp, #BEGIN]
@@ -115,9 +114,10 @@ FUNCTION nosigbus_guard, protected
   mov x0, sp
   bl nosigbus_guard_begins
 #endif
+  mrs x8, tpidr_el0
   mov x9, sp
-  str x9, [x19]                   // from here on it can be left
   mov x0, x22
+  str x9, [x19, x8]               // from here on it can be left
   DESCRIBE_ANEW
   .cfi_personality 0x1b, nosigbus_guard_personality
   blr x21
@@ -127,7 +127,8 @@ FUNCTION nosigbus_guard, protected
   bl nosigbus_guard_ends
   mov w0, w22
 #endif
-  str x20, [x19]                  // not any more
+  mrs x8, tpidr_el0               // of the thread that runs now: a fiber may go on on another
+  str x20, [x19, x8]              // not any more
   DESCRIBE_ANEW
   ldr x8, [sp, #OUT]
   cbz x8, .L_return
