@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include <nosigbus/fiber.hpp>
+#include <nosigbus/guard.hpp>
 
 #include <cstdlib>
 
@@ -25,16 +26,22 @@ int read_byte(void* at) { return *static_cast<volatile unsigned char*>(at); }
 
 void enter_and_leave(benchmark::State& state) {
   unsigned char byte;
+  for (auto _ : state) benchmark::DoNotOptimize(nosigbus::guard([] { return 0; }, &byte, 1).error());
+}
+
+void call_function(benchmark::State& state) {
+  unsigned char byte;
   for (auto _ : state) benchmark::DoNotOptimize(nosigbus_guard(nothing, nullptr, &byte, 1, nullptr));
 }
 
+void set_jump(benchmark::State& state) {
+  sigjmp_buf here;
+  for (auto _ : state) benchmark::DoNotOptimize(sigsetjmp(here, 0));
+}
+
 void add_calls() {
-  bench::add({"guard, entered and left", enter_and_leave, "sigsetjmp without mask",
-              [](benchmark::State& state) {
-                sigjmp_buf here;
-                for (auto _ : state) benchmark::DoNotOptimize(sigsetjmp(here, 0));
-              },
-              1 / 1.3});
+  bench::add({"guard, entered and left", enter_and_leave, "sigsetjmp without mask", set_jump, 1 / 1.3});
+  bench::add({"nosigbus_guard, entered and left", call_function, "sigsetjmp, no mask", set_jump});
   bench::add({"guard, entered and left beside brackets", enter_and_leave, "wl_shm begin + end_access",
               [](benchmark::State& state) {
                 const bench::wayland_handler handler;

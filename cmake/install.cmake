@@ -40,7 +40,7 @@ foreach(dir LIBDIR INCLUDEDIR)
   set(${variable} "\${prefix}")
   cmake_path(APPEND ${variable} ${CMAKE_INSTALL_${dir}})  # an absolute one replaces what is in front
 endforeach()
-set(pc_definitions ${NOSIGBUS_PORT_DEFINITIONS})
+set(pc_definitions ${NOSIGBUS_PUBLIC_DEFINITIONS})
 list(TRANSFORM pc_definitions PREPEND " -D")
 configure_file(${CMAKE_CURRENT_LIST_DIR}/nosigbus.pc.in ${PROJECT_BINARY_DIR}/nosigbus.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/nosigbus.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

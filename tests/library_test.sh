@@ -57,7 +57,7 @@ exports_what_it_declares() {
   local exported mapped declared
   exported=$(nm -D --defined-only "$library" | awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' | sort)
   mapped=$(sed -nE 's/^ *([a-z0-9_]+);$/\1/p' "$symbol_map" | sort)
-  declared=$(of_library | xargs sed -nE '/^NOSIGBUS_API/s/^[^(]*\b(nosigbus_[a-z0-9_]+)\(.*/\1/p' | sort -u)
+  declared=$(of_library | xargs sed -nE '/^NOSIGBUS_API/s/^[^(]*\b(nosigbus_[a-z0-9_]+)(\(.*|$)/\1/p' | sort -u)
   expect 'exported symbols against the symbol map' "$exported" "$mapped"
   expect 'exported symbols against the public headers' "$exported" "$declared"
 }

@@ -30,6 +30,15 @@ class machine_state {
     context().pstate &= ~(uint64_t{3} << 10);
   }
   void set_stack(uintptr_t sp) { context().sp = sp; }
+  // Goes on where nosigbus::guard has kept to (<nosigbus/arch/guard_aarch64.h>).
+  void set_frame(uintptr_t point, const uint64_t* kept) {
+    set_stack(kept[0]);
+    context().regs[29] = kept[1];
+    context().regs[19] = kept[2];
+    context().regs[18] = kept[3];
+    set_pc(kept[4]);
+    context().regs[0] = point;
+  }
   // Goes on at raise.S, on the interrupted stack; registers: x0 to x30, stack pointer, program counter.
   // Nothing is written to that stack: the kernel's frame may be there, which returning from the signal reads.
   void set_call(void (*landing)(), uint64_t* registers) {

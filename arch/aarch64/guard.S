@@ -183,9 +183,16 @@ nosigbus_guard_landing:
   b .L_unwind
 .L_left:
   mov x0, sp
-  ldr x1, [sp, #OUT]
   bl nosigbus_guard_left
   mov w0, #-EFAULT
+  ldr x8, [sp, #OUT]
+  cbz x8, .L_return
+  ldp x9, x10, [sp, #FAULT]
+  ldp x11, x12, [sp, #FAULT + 16]
+  ldr x13, [sp, #FAULT + 32]
+  stp x9, x10, [x8]
+  stp x11, x12, [x8, #16]
+  str x13, [x8, #32]
   b .L_return
   .size nosigbus_guard_landing, . - nosigbus_guard_landing
 

@@ -7,16 +7,6 @@
 
 using namespace nosigbus;
 
-namespace {
-
-void set_innermost(guard_point* point) {
-  std::atomic_signal_fence(std::memory_order_seq_cst);
-  t_guard_point.store(point, std::memory_order_relaxed);
-  std::atomic_signal_fence(std::memory_order_seq_cst);
-}
-
-}  // namespace
-
 int nosigbus_guard(int (*fn)(void*), void* arg, const void* base, size_t length, nosigbus_fault* out) {
   // The compiler has begun the description of this frame.
   asm(".cfi_personality 0x1b, nosigbus_guard_personality");
@@ -25,7 +15,7 @@ int nosigbus_guard(int (*fn)(void*), void* arg, const void* base, size_t length,
   jumping_guard_point point;
   point.begin = arch::without_tag(begin);
   point.length = length;
-  point.outer = t_guard_point.load(std::memory_order_relaxed);
+  point.outer = innermost();
   point.fault.cause = NOSIGBUS_NONE;
   point.recover = nullptr;
 #ifdef NOSIGBUS_CHECKS
@@ -36,7 +26,8 @@ int nosigbus_guard(int (*fn)(void*), void* arg, const void* base, size_t length,
   if (_setjmp(point.context.registers) != 0) {
     set_innermost(point.outer);
     recovery::restore_signal_state(point.context);
-    nosigbus_guard_left(&point, result_fault);
+    nosigbus_guard_left(&point);
+    if (result_fault != nullptr) *result_fault = point.fault;
     return -EFAULT;
   }
   set_innermost(&point);

@@ -23,6 +23,14 @@ class machine_state {
   uintptr_t pc() const { return static_cast<uintptr_t>(reg(REG_RIP)); }
   void set_pc(uintptr_t pc) { reg(REG_RIP) = static_cast<greg_t>(pc); }
   void set_stack(uintptr_t sp) { reg(REG_RSP) = static_cast<greg_t>(sp); }
+  // Goes on where nosigbus::guard has kept to (<nosigbus/arch/guard_x86_64.h>).
+  void set_frame(uintptr_t point, const uint64_t* kept) {
+    set_stack(kept[0]);
+    reg(REG_RBP) = static_cast<greg_t>(kept[1]);
+    reg(REG_RBX) = static_cast<greg_t>(kept[2]);
+    set_pc(kept[3]);
+    reg(REG_RAX) = static_cast<greg_t>(point);
+  }
   // Goes on at raise.S, on the interrupted stack; registers: in DWARF's order, and the program counter behind
   // them. Nothing is written to that stack: the kernel's frame may be there, which returning from the signal
   // reads.

@@ -169,9 +169,17 @@ nosigbus_guard_landing:
   jnz .L_unwind
 .L_left:
   mov %rsp, %rdi
-  mov OUT(%rbp), %rsi
   call nosigbus_guard_left
   mov $-EFAULT, %eax
+  mov OUT(%rbp), %rdx
+  test %rdx, %rdx
+  jz .L_return
+  movups FAULT(%rsp), %xmm0
+  movups FAULT + 16(%rsp), %xmm1
+  mov FAULT + 32(%rsp), %rcx
+  movups %xmm0, (%rdx)
+  movups %xmm1, 16(%rdx)
+  mov %rcx, 32(%rdx)
   jmp .L_return
   .size nosigbus_guard_landing, . - nosigbus_guard_landing
 

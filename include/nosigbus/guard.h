@@ -40,7 +40,8 @@ NOSIGBUS_BEGIN_DECLS
  * address stops; each belongs to its thread, and a fault on another thread is not caught. exec and fork are
  * as without a guard. C++ exceptions and pthread_exit(3) may pass through. Leaving by longjmp(3), or by
  * switching to another stack for good, is an error, which a library built with NOSIGBUS_CHECKS (Debug builds)
- * ends with a message and abort(3) as soon as it finds out.
+ * ends with a message and abort(3) as soon as it finds out; for nosigbus::guard the program is to be built
+ * with NOSIGBUS_CHECKS, too, as the CMake package and pkg-config say.
  *
  * After a fault the signal mask and the alternate stack are what they were when it happened. So what fn
  * itself has blocked stays blocked; and so does what was blocked by a signal whose handler fn was interrupted

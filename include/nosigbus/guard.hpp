@@ -14,7 +14,9 @@
 #ifndef NOSIGBUS_GUARD_HPP
 #define NOSIGBUS_GUARD_HPP
 
+#include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -22,7 +24,9 @@
 #include <utility>
 #include <variant>
 
+#include <nosigbus/arch/guard.h>
 #include <nosigbus/guard.h>
+#include <nosigbus/recovery.h>
 
 namespace nosigbus {
 
@@ -53,29 +57,84 @@ class [[nodiscard]] guard_result {
   int error_ = 0;
 };
 
+namespace detail {
+
+/* What is called below the point, which comes first: who has its address may get at everything else. */
+template <class Fn, class Value>
+struct guarded_call {
+  struct ::nosigbus_recovery_point point;
+  Fn* fn;
+  std::optional<Value> value;
+};
+template <class Fn>
+struct guarded_call<Fn, void> {
+  struct ::nosigbus_recovery_point point;
+  Fn* fn;
+};
+
+#ifdef NOSIGBUS_GUARD_ENTER
+/* nosigbus_guard as a part of its caller. `call` begins with the point. */
+NOSIGBUS_INLINE int stop_at_fault(int (*run)(void*), void* call, const void* base, std::size_t length,
+                                  struct ::nosigbus_fault* out) {
+  const std::uintptr_t begin = reinterpret_cast<std::uintptr_t>(base);
+  if ((begin == 0) != (length == 0) || begin + length < begin) return -EINVAL;
+  struct in_place {
+    ::nosigbus_recovery_point* point;
+    ~in_place() { NOSIGBUS_GUARD_LEAVE(point); }
+  };
+  auto* const point = static_cast<::nosigbus_recovery_point*>(call);
+  point->begin = NOSIGBUS_GUARD_ADDRESS(begin);
+  point->length = length;
+  point->recover = ::nosigbus_guard_stop;
+  {
+    const in_place here{point};
+    NOSIGBUS_GUARD_ENTER(point, landing);
+    /* Nothing is known of it, so all memory that it may read or write is as it should be. */
+    __asm__("" : "+r"(run));
+    return run(call);
+  landing:
+    NOSIGBUS_GUARD_LANDED(point);
+  }
+  ::nosigbus_guard_left(point);
+  *out = point->fault;
+  return -EFAULT;
+}
+#else
+inline int stop_at_fault(int (*run)(void*), void* call, const void* base, std::size_t length,
+                         struct ::nosigbus_fault* out) {
+  return ::nosigbus_guard(run, call, base, length, out);
+}
+#endif
+
+}  // namespace detail
+
 /* Runs fn(), and stops it at a fault. base, length: as for nosigbus_guard. Exceptions pass through. */
 template <class Fn>
 auto guard(Fn&& fn, const void* base, std::size_t length) {
   using returned = std::invoke_result_t<Fn>;
   static_assert(!std::is_reference_v<returned>, "return a pointer, or std::ref");
-  struct call {
-    std::remove_reference_t<Fn>* fn;
-    guard_result<returned>* result;
-  };
-  guard_result<returned> result;
-  call here{std::addressof(fn), &result};
+  using guarded = detail::guarded_call<std::remove_reference_t<Fn>, returned>;
+  /* The rest is written when it is of use: each store is a part of what a guard costs. */
+  guarded here;
+  here.fn = std::addressof(fn);
   const auto run = [](void* arg) -> int {
-    const call& there = *static_cast<call*>(arg);
+    guarded& there = *static_cast<guarded*>(arg);
     if constexpr (std::is_void_v<returned>) {
       std::invoke(std::forward<Fn>(*there.fn));
-      there.result->value_.emplace();
     } else {
-      there.result->value_.emplace(std::invoke(std::forward<Fn>(*there.fn)));
+      there.value.emplace(std::invoke(std::forward<Fn>(*there.fn)));
     }
     return 0;
   };
-  result.error_ = ::nosigbus_guard(run, &here, base, length, &result.fault_);
-  if (result.error_ != 0) result.value_.reset();
+  guard_result<returned> result;
+  result.error_ = detail::stop_at_fault(run, &here, base, length, &result.fault_);
+  if (result.error_ == 0) {
+    if constexpr (std::is_void_v<returned>) {
+      result.value_.emplace();
+    } else {
+      result.value_.emplace(*std::move(here.value));
+    }
+  }
   return result;
 }
 template <class Fn>

@@ -31,7 +31,7 @@ struct nosigbus_recovery_point {
   size_t length;
   /* The one that was innermost before: set by nosigbus_recovery_begin. */
   struct nosigbus_recovery_point* outer;
-  /* Of nosigbus_guard. */
+  /* Of guards. */
   uintptr_t shadow_stack;
   /* Written by the signal handler, before it calls `recover`. */
   struct nosigbus_fault fault;
@@ -43,10 +43,15 @@ struct nosigbus_recovery_point {
   /* In ordinary code, on the stack of the interrupted code, which unwinders find above it, whole. Must not
    * return: it throws, or leaves by longjmp. */
   void (*raise)(const struct nosigbus_fault* fault);
-  /* Written by the signal handler for `raise`: the registers of the interrupted code. nosigbus_guard has
-   * none. */
+  /* Written by the signal handler for `raise`: the registers of the interrupted code. Of nosigbus::guard:
+   * where it goes on (<nosigbus/arch/guard.h>). nosigbus_guard has none. */
   uint64_t registers[34];
 };
+
+/* This thread's innermost point; NULL without one. Written by the thread, read by its signal handlers. For
+ * the assembly of nosigbus::guard. */
+NOSIGBUS_API extern __thread struct nosigbus_recovery_point* nosigbus_guard_innermost
+    __attribute__((tls_model("initial-exec")));
 
 /* Puts a point in place; takes it, the innermost, out again.
  *
@@ -61,6 +66,12 @@ NOSIGBUS_API void nosigbus_recovery_end(const struct nosigbus_recovery_point* po
  * Thread-safe, async-signal-safe. */
 NOSIGBUS_API struct nosigbus_recovery_point* nosigbus_recovery_exchange(
     struct nosigbus_recovery_point* innermost) NOSIGBUS_NOEXCEPT;
+
+/* Parts of nosigbus::guard, which is compiled into its caller. stop: the `recover` of its points, which goes
+ * on at the place that is kept in `registers`. left: after that, with the point taken out. Both thread-safe,
+ * async-signal-safe. */
+NOSIGBUS_API int nosigbus_guard_stop(struct nosigbus_recovery_point* point, void* ucontext) NOSIGBUS_NOEXCEPT;
+NOSIGBUS_API void nosigbus_guard_left(const struct nosigbus_recovery_point* point) NOSIGBUS_NOEXCEPT;
 
 NOSIGBUS_END_DECLS
 

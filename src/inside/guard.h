@@ -45,8 +45,7 @@ bool ask(guard_point& point, State& state, void* ucontext) {
 // lock, no region, by no caller.
 template <class State>
 bool recover_from(const nosigbus_fault& fault, State& state, void* ucontext) {
-  for (guard_point* point = t_guard_point.load(std::memory_order_relaxed); point != nullptr;
-       point = point->outer) {
+  for (guard_point* point = innermost(); point != nullptr; point = point->outer) {
     if (!covers(*point, fault.address)) continue;
     point->fault = fault;
     // Counted first: a guard may not come back.

@@ -9,17 +9,19 @@
 extern "C" __attribute__((weak)) void __asan_unpoison_memory_region(const volatile void* address,
                                                                     size_t size);
 
+// As nosigbus_guard: the library's own copy is its own, whatever else is in the process.
+__asm__(".protected nosigbus_guard_innermost");
+constinit __thread nosigbus_recovery_point* nosigbus_guard_innermost = nullptr;
+
 namespace nosigbus {
 
-constinit thread_local std::atomic<guard_point*> t_guard_point{nullptr};
-
-namespace {
-
-void set_innermost(guard_point* point) {
+__attribute__((noinline)) void set_innermost(guard_point* point) {
   std::atomic_signal_fence(std::memory_order_seq_cst);
-  t_guard_point.store(point, std::memory_order_relaxed);
+  std::atomic_ref(nosigbus_guard_innermost).store(point, std::memory_order_relaxed);
   std::atomic_signal_fence(std::memory_order_seq_cst);
 }
+
+namespace {
 
 void require_not_left(bool right) {
   if (right) return;
@@ -41,18 +43,15 @@ void nosigbus_guard_begins(const guard_point* point) {
   require_not_left(outer - here >= size && here - outer >= size);
 }
 
-void nosigbus_guard_ends(const guard_point* point) {
-  require_not_left(t_guard_point.load(std::memory_order_relaxed) == point);
-}
+void nosigbus_guard_ends(const guard_point* point) { require_not_left(innermost() == point); }
 
-void nosigbus_guard_left(const guard_point* point, nosigbus_fault* out) {
+void nosigbus_guard_left(const guard_point* point) noexcept {
   // The frames that were left have not taken back what they marked of the stack. It is not known how far down
   // they went, nor on which stack; but more is seldom used.
   constexpr size_t likely = size_t{1} << 20;
   if (__asan_unpoison_memory_region != nullptr) {
     __asan_unpoison_memory_region(reinterpret_cast<const char*>(point) - likely, likely);
   }
-  if (out != nullptr) *out = point->fault;
 }
 
 void nosigbus_raise(const guard_point* point) {
@@ -62,21 +61,21 @@ void nosigbus_raise(const guard_point* point) {
 
 void nosigbus_recovery_begin(guard_point* point) noexcept {
   point->begin = arch::without_tag(point->begin);
-  point->outer = t_guard_point.load(std::memory_order_relaxed);
+  point->outer = innermost();
   set_innermost(point);
 }
 
 void nosigbus_recovery_end(const guard_point* point) noexcept { set_innermost(point->outer); }
 
 guard_point* nosigbus_recovery_exchange(guard_point* innermost) noexcept {
-  guard_point* const before = t_guard_point.load(std::memory_order_relaxed);
+  guard_point* const before = nosigbus::innermost();
   set_innermost(innermost);
   return before;
 }
 
 int nosigbus_guard_personality(int, int actions, uint64_t, void*, void*) {
   if ((actions & _UA_CLEANUP_PHASE) != 0) {
-    guard_point* const point = t_guard_point.load(std::memory_order_relaxed);
+    guard_point* const point = innermost();
     if (point != nullptr) set_innermost(point->outer);
   }
   return _URC_CONTINUE_UNWIND;

@@ -28,6 +28,15 @@ static_assert(offsetof(guard_point, fault) == 32);
 static_assert(offsetof(guard_point, recover) == 72);
 static_assert(offsetof(guard_point, registers) == 88);
 
+// The list is walked by the signal handler of the same thread: relaxed, with signal fences.
+static_assert(std::atomic_ref<guard_point*>::is_always_lock_free);
+inline guard_point* innermost() {
+  return std::atomic_ref(nosigbus_guard_innermost).load(std::memory_order_relaxed);
+}
+// Not inlined: compilers keep the address of a thread-local over calls, and a fiber may have gone on on
+// another thread.
+void set_innermost(guard_point* point);
+
 inline bool covers(const guard_point& point, uintptr_t address) {
   return point.length == 0 || address - point.begin < point.length;
 }
@@ -36,10 +45,6 @@ inline bool covers(const guard_point& point, uintptr_t address) {
 struct jumping_guard_point : guard_point {
   recovery_context context;
 };
-
-// The innermost; null without one. Written by the thread in ordinary code, read by its handler. Relaxed, with
-// signal fences: all on one thread.
-extern constinit thread_local std::atomic<guard_point*> t_guard_point __asm__("nosigbus_guard_innermost");
 
 }  // namespace nosigbus
 
@@ -53,11 +58,10 @@ void nosigbus_guard_landing();
 void nosigbus_raise_landing();
 [[noreturn]] void nosigbus_raise(const nosigbus::guard_point* point);
 
-// Each port's nosigbus_guard calls these. Where checks are on, before the point is in the list, and behind
-// fn; after it has been left, with the point out of the list.
+// Each port's nosigbus_guard calls these where checks are on, before the point is in the list, and behind fn;
+// and nosigbus_guard_left, after it has been left, with the point out of the list.
 void nosigbus_guard_begins(const nosigbus::guard_point* point);
 void nosigbus_guard_ends(const nosigbus::guard_point* point);
-void nosigbus_guard_left(const nosigbus::guard_point* point, nosigbus_fault* out);
 
 // What unwinders call for its frame: takes the point out of the list, on the way through.
 int nosigbus_guard_personality(int version, int actions, uint64_t exception_class, void* exception,

@@ -32,6 +32,7 @@ template <class State>
 concept port_landing_state = requires(State state, uintptr_t address) {
   { state.set_pc(address) } -> std::same_as<void>;
   { state.set_stack(address) } -> std::same_as<void>;
+  { state.set_frame(address, static_cast<const uint64_t*>(nullptr)) } -> std::same_as<void>;
   { state.set_call(static_cast<void (*)()>(nullptr), static_cast<uint64_t*>(nullptr)) } -> std::same_as<void>;
   { State::has_shadow_stack() } -> std::same_as<bool>;
   { state.set_fault_register(address) } -> std::same_as<void>;
