@@ -4,6 +4,7 @@
 #pragma once
 
 #include <decode.h>
+#include <load.h>
 #include <nosigbus/fault.h>
 #include <signal.h>
 #include <stddef.h>
@@ -78,6 +79,22 @@ class machine_state {
     return esr != 0
                ? exception_class(esr) == instruction_abort || exception_class(esr) == instruction_abort + 1
                : address == pc();
+  }
+
+  // Does what a load of one integer would have done, had its bytes been those of value, lowest first; false,
+  // and nothing done, where the instruction is no such load.
+  bool complete_load(uint64_t value) {
+    uint32_t instruction;
+    __builtin_memcpy(&instruction, reinterpret_cast<const void*>(pc()), sizeof instruction);
+    const load what = decode_load(instruction);
+    if (what.size == 0) return false;
+    // 31: as a base the stack pointer, as a target none.
+    if (what.write_back != 0) {
+      (what.base == 31 ? context().sp : context().regs[what.base]) += static_cast<uint64_t>(what.write_back);
+    }
+    if (what.number != 31) context().regs[what.number] = loaded(what, value);
+    set_pc(pc() + sizeof instruction);
+    return true;
   }
 
   // Takes the signal out of the mask that returning from the handler restores.

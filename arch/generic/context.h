@@ -46,6 +46,9 @@ class machine_state {
   // If it was one into a region, it gets an overlay, which cannot be executed: it faults again, as SIGSEGV.
   bool instruction_fetch(uintptr_t) const { return false; }
 
+  // Which registers an instruction writes is not known here.
+  bool complete_load(uint64_t) { return false; }
+
   // Takes the signal out of the mask that returning from the handler restores.
   void unblock(int signo) {
     uint64_t mask;  // the kernel's 64 signals come first in the C library's larger set

@@ -3,6 +3,7 @@
 // x86_64: what a signal's ucontext says about the interrupted code. Runs inside the signal.
 #pragma once
 
+#include <load.h>
 #include <nosigbus/fault.h>
 #include <signal.h>
 #include <stdint.h>
@@ -60,6 +61,19 @@ class machine_state {
   // address: as siginfo names it; here the page fault itself says what it was.
   bool instruction_fetch(uintptr_t) const {
     return reg(REG_TRAPNO) == page_fault && (reg(REG_ERR) & error_instruction_fetch) != 0;
+  }
+
+  // Does what a load of one integer would have done, had its bytes been those of value, lowest first; false,
+  // and nothing done, where the instruction is no such load.
+  bool complete_load(uint64_t value) {
+    constexpr int encoded[] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
+                               REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
+    const load what = decode_load(reinterpret_cast<const unsigned char*>(pc()));
+    if (what.length == 0) return false;
+    greg_t& target = reg(encoded[what.number]);
+    target = static_cast<greg_t>(loaded(what, static_cast<uint64_t>(target), value));
+    set_pc(pc() + what.length);
+    return true;
   }
 
   // Takes the signal out of the mask that returning from the handler restores.

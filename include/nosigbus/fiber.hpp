@@ -23,6 +23,7 @@
 #define NOSIGBUS_FIBER_HPP
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
@@ -69,6 +70,9 @@ class NOSIGBUS_API fiber {
     /* Bytes, rounded up to pages, at least 64 KiB; one more page below it is kept without access. Signals'
      * handlers run on it, too. */
     std::size_t stack_size = std::size_t{256} << 10;
+    /* Guarded loads (<nosigbus/inline.h>, <nosigbus/inline.hpp>) stop it, too, which else end by themselves:
+     * fill, retry and skip let them succeed, unwind lets them fail as ever. Not in the generic port. */
+    bool guarded_loads = false;
   };
 
   /* fn begins to run at the first resume. Throws std::bad_alloc, and std::system_error where there is no
@@ -92,8 +96,13 @@ class NOSIGBUS_API fiber {
    * exclude. error(): -ENOTSUP: there may be no page that could be replaced (SIGSEGV, or an address that is
    * none); -ENOMEM: the page could not be replaced. */
   fiber_stop fill(std::span<const std::byte> bytes = {});
+  /* Goes on behind the instruction, as if it had loaded value: its register has as many of the low bytes as
+   * it loads, extended as it extends them. For loads of one integer (1, 2, 4, 8 bytes) into one register;
+   * error(): -ENOTSUP: the instruction is something else (a store, an atomic, a pair or vector, as in a
+   * copy), or this is the generic port. Nothing has changed then. */
+  fiber_stop skip(std::uint64_t value);
   /* Throws nosigbus::bus_error from the instruction, with all that <nosigbus/throwing_guard.hpp> says of
-   * that. */
+   * that. A guarded load returns -EFAULT instead, and the function goes on. */
   fiber_stop unwind();
   /* Drops the stack: no destructor of what is on it runs. */
   fiber_stop abandon() noexcept;

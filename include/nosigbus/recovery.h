@@ -23,6 +23,11 @@ NOSIGBUS_BEGIN_DECLS
 #define NOSIGBUS_RESUME 1
 #define NOSIGBUS_RAISE 2
 
+/* What a point has in `wants`: faults of guarded loads, too (<nosigbus/inline.h>: what only loads, by a row
+ * of its own; copies and scans go on by themselves). It is asked before the load is ended; if it declines,
+ * that goes on as ever. RAISE would end the program: such loads are noexcept. */
+#define NOSIGBUS_WANTS_LOADS 0x1
+
 /* Belongs to the stack on which it is in place. Lives, and does not move, until then. */
 struct nosigbus_recovery_point {
   /* Set by whoever makes it, and constant, but that nosigbus_recovery_begin takes the tag off begin. The
@@ -46,6 +51,10 @@ struct nosigbus_recovery_point {
   /* Written by the signal handler for `raise`: the registers of the interrupted code. Of nosigbus::guard:
    * where it goes on (<nosigbus/arch/guard.h>). nosigbus_guard has none. */
   uint64_t registers[34];
+  /* NOSIGBUS_WANTS_LOADS, or 0. Guards have none. */
+  uint32_t wants;
+  /* Written by the signal handler, before it calls `recover`: whether the fault is a guarded load's. */
+  uint32_t of_load;
 };
 
 /* This thread's innermost point; NULL without one. Written by the thread, read by its signal handlers. For

@@ -92,6 +92,7 @@ class throwing_point {
     point_.length = length;
     point_.recover = recover;
     point_.raise = throw_fault;
+    point_.wants = 0;
     ::nosigbus_recovery_begin(&point_);
   }
   ~throwing_point() { ::nosigbus_recovery_end(&point_); }

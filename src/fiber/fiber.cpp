@@ -5,6 +5,7 @@
 // the stack is switched to the host's. From then on nothing tells the host from ordinary code: to the kernel,
 // to be in a handler is to have its mask and to be on its stack. To go on, the host switches back, and the
 // handler returns.
+#include <context.h>
 #include <cxxabi.h>
 #include <nosigbus/recovery.h>
 #include <pthread.h>
@@ -95,6 +96,7 @@ struct fiber::state {
   exceptions caught{};
   std::exception_ptr thrown;
   enum { ready, running, faulted, finished, unwound, abandoned } how = ready;
+  void* context = nullptr;  // while it stands at a fault: what returning from the handler puts back
   bool raises = false;
   nosigbus_fault raised{};  // what unwind has thrown into it
   // The thread's, on the way from one stack to the other. All signals are blocked from before the points are
@@ -106,6 +108,7 @@ struct fiber::state {
     point.length = o.length;
     point.recover = stop_at_fault;
     point.raise = detail::throw_fault;
+    point.wants = o.guarded_loads ? NOSIGBUS_WANTS_LOADS : 0;
     here = make_fcontext(stack.top(), stack.size(), run);
   }
 
@@ -146,12 +149,14 @@ struct fiber::state {
     block_all();
     memcpy(&self.in_force, kept, sizeof self.in_force);
     self.how = faulted;
+    self.context = ucontext;
     const transfer_t from = jump_fcontext(self.host, nullptr);
     self.host = from.fctx;
     // Returning from the handler puts it in force.
     memcpy(kept, &self.in_force, sizeof self.in_force);
     set_errno(error);
-    return self.raises ? NOSIGBUS_RAISE : NOSIGBUS_RESUME;
+    if (!self.raises) return NOSIGBUS_RESUME;
+    return self.point.of_load != 0 ? NOSIGBUS_DECLINE : NOSIGBUS_RAISE;
   }
 
   fiber_stop stop(int error = 0) const {
@@ -209,6 +214,14 @@ fiber_stop fiber::resume() { return state_->go_on(false); }
 fiber_stop fiber::retry() {
   const int error = state_->not_at_fault();
   return error == 0 ? state_->go_on(false) : state_->stop(error);
+}
+
+fiber_stop fiber::skip(std::uint64_t value) {
+  if (const int error = state_->not_at_fault()) return state_->stop(error);
+  if (on_alternate_stack()) return state_->stop(-EPERM);
+  // The registers lie in the signal's frame, on the fiber's stack, until the handler returns.
+  if (!arch::machine_state(state_->context).complete_load(value)) return state_->stop(-ENOTSUP);
+  return state_->go_on(false);
 }
 
 fiber_stop fiber::unwind() {

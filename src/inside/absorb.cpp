@@ -21,7 +21,9 @@ constinit counters g_counters{};
 
 namespace {
 
-void record(const nosigbus_fault& fault) {
+// Not inlined: where a fiber was asked first, it may have gone on on another thread, and compilers keep the
+// address of what is the thread's.
+__attribute__((noinline)) void record(const nosigbus_fault& fault) {
   t_last_fault = fault;
   counters::add(g_counters.absorbed_by_operation);
 }
@@ -32,11 +34,12 @@ void record(const nosigbus_fault& fault) {
 template <class State, bool = arch::has_extable>
 class guarded_operation {
  public:
-  guarded_operation(nosigbus_fault&, State& state, void*) : state_(state) {}
+  guarded_operation(nosigbus_fault&, State& state, void* ucontext) : state_(state), ucontext_(ucontext) {}
 
   bool end(const nosigbus_fault& fault) {
     const landing_pad pad = find_landing_pad(fault.pc, fault.access);
     if (pad.address == 0) return false;
+    if (pad.of_load && recover_from(fault, state_, ucontext_, met_by::load)) return true;
     record(fault);
     if (pad.wants_fault_address) state_.set_fault_register(fault.address);
     state_.set_pc(pad.address);
@@ -45,6 +48,7 @@ class guarded_operation {
 
  private:
   State& state_;
+  void* ucontext_;
 };
 // Of one without: where its recovery point says, which also tells what the access was.
 template <class State>
@@ -86,7 +90,7 @@ bool absorb(int signo, const siginfo_t& info, void* ucontext) {
   // reports as SIGBUS, is a wild pointer: only for those who asked.
   const bool wild = signo == SIGSEGV ? !write_to_overlay(fault) : fault.cause == NOSIGBUS_UNMAPPED;
   if (wild && !takes_segv()) return false;
-  return operation.end(fault) || recover_from(fault, state, ucontext);
+  return operation.end(fault) || recover_from(fault, state, ucontext, met_by::code);
 }
 
 }  // namespace nosigbus

@@ -61,7 +61,7 @@ bool guards(uint32_t flags, nosigbus_access access) {
 landing_pad find_landing_pad(uintptr_t pc, nosigbus_access access) {
   const row found = find_row(pc);
   if (found.landing == 0 || !guards(found.flags, access)) return {};
-  return {found.landing, (found.flags & NOSIGBUS_ROW_ADDRESS) != 0};
+  return {found.landing, (found.flags & NOSIGBUS_ROW_ADDRESS) != 0, found.flags == NOSIGBUS_ROW_READ};
 }
 
 }  // namespace nosigbus

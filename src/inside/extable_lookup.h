@@ -11,10 +11,11 @@
 
 namespace nosigbus {
 
-// The landing pad for this instruction and this kind of access. address: 0 without one.
+// The landing pad for this instruction and this kind of access. address: 0 without one. of_load: the
+// instruction stands alone, and does nothing but load.
 struct landing_pad {
   uintptr_t address;
-  bool wants_fault_address;
+  bool wants_fault_address, of_load;
 };
 
 landing_pad find_landing_pad(uintptr_t pc, nosigbus_access access);

@@ -41,12 +41,22 @@ bool ask(guard_point& point, State& state, void* ucontext) {
   return answer == NOSIGBUS_RESUME;
 }
 
+// Who met the fault: code that knows nothing of us, or a guarded load.
+enum class met_by { code, load };
+
+inline bool takes(guard_point& point, met_by what) {
+  // nosigbus_guard's has no more of a point than it needs, and nosigbus::guard fills in no more.
+  if (point.recover == nullptr || point.recover == nosigbus_guard_stop) return what == met_by::code;
+  point.of_load = what == met_by::load ? 1 : 0;
+  return what == met_by::code || (point.wants & NOSIGBUS_WANTS_LOADS) != 0;
+}
+
 // Goes on where a recovery point says that covers the fault, if there is one. Nothing may be held then: no
 // lock, no region, by no caller.
 template <class State>
-bool recover_from(const nosigbus_fault& fault, State& state, void* ucontext) {
+bool recover_from(const nosigbus_fault& fault, State& state, void* ucontext, met_by what) {
   for (guard_point* point = innermost(); point != nullptr; point = point->outer) {
-    if (!covers(*point, fault.address)) continue;
+    if (!covers(*point, fault.address) || !takes(*point, what)) continue;
     point->fault = fault;
     // Counted first: a guard may not come back.
     counters::add(g_counters.absorbed_by_guard);
