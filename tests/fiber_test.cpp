@@ -2,27 +2,21 @@
 //
 // Fibers: faults that ordinary code decides about, and code that goes on.
 #include <nosigbus/recovery.h>
-#include <sys/mman.h>
 #include <sys/time.h>
 #include <nosigbus/fiber.hpp>
 #include <nosigbus/throwing_guard.hpp>
 
 #include <atomic>
 #include <cerrno>
-#include <cstdlib>
-#include <cstring>
 #include <nosigbus/nosigbus.hpp>
-#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "support/each_entry.h"
-#include "support/no_qemu.h"
+#include "support/fiber_memory.h"
 #include "support/no_tsan.h"
-#include "support/on_stack.h"
 #include "support/sampling.h"
-#include "support/shared_file.h"
 #include "support/signal_mask.h"
 
 using namespace test;
@@ -31,27 +25,8 @@ namespace {
 
 const size_t page = page_size();
 
-struct memory {
-  explicit memory(size_t kept = 1) : file(4 * page), begin(file.map(4 * page)) { file.resize(kept * page); }
-  // The file has grown again, and has its bytes.
-  void repair() {
-    file.resize(4 * page);
-    file.draw();
-  }
-  size_t size() const { return 4 * page; }
-  unsigned char at(size_t i) const { return const_cast<const volatile unsigned char*>(begin)[i]; }
-
-  shared_file file;
-  const unsigned char* const begin;
-};
-
 bool same_stack(const stack_t& a, const stack_t& b) {
   return a.ss_sp == b.ss_sp && a.ss_flags == b.ss_flags && a.ss_size == b.ss_size;
-}
-
-__attribute__((noinline)) size_t sum_deep(const memory& m, size_t i, int depth) {
-  volatile size_t kept = i;
-  return depth == 0 ? m.at(i) : sum_deep(m, i, depth - 1) + (kept - i);
 }
 
 }  // namespace
@@ -244,68 +219,6 @@ TEST_CASE("exceptions come out of it, also those that are being handled at a fau
     }
     CHILD_CHECK(caught == 2);
     CHILD_CHECK(a.resume().error() == -EINVAL);
-  });
-}
-
-TEST_CASE("what a fiber does not cover kills as ever" NO_TSAN("does not know of the stacks")) {
-  in_each_entry(killed_by(SIGBUS), [] {
-    memory a, b;
-    nosigbus::fiber f([&] { sum_deep(a, page, 2); }, {b.begin, b.size()});
-    f.resume().error();
-  });
-  in_each_entry(killed_by(SIGBUS), [] {
-    memory a;
-    nosigbus::fiber f([&] { sum_deep(a, page, 2); });
-    f.resume().error();
-    a.at(page);  // the host's
-  });
-  // A guard of the host does not reach into the fiber.
-  in_each_entry(killed_by(SIGBUS), [] {
-    memory a, b;
-    nosigbus::fiber f([&] { sum_deep(a, page, 2); }, {b.begin, b.size()});
-    nosigbus::guard([&] { f.resume().error(); }).error();
-  });
-  in_each_entry(killed_by(SIGSEGV), [] {
-    nosigbus_install(NOSIGBUS_CATCH_SEGV);
-    // Its own stack overflows.
-    memory m;
-    nosigbus::fiber f([&] { sum_deep(m, 0, 10000000); });
-    f.resume().error();
-  });
-}
-
-TEST_CASE("SIGSEGV, opted in: stopped, not filled, and repaired by the host" NO_TSAN(
-    "does not know of the stacks")) {
-  in_each_entry(exited(0), [] {
-    nosigbus_install(NOSIGBUS_CATCH_SEGV);
-    memory m(4);
-    void* const gone = const_cast<unsigned char*>(m.begin + page);
-    mprotect(gone, page, PROT_NONE);
-    unsigned char seen = 0xff;
-    nosigbus::fiber f([&] { seen = m.at(page); });
-    auto stop = f.resume();
-    CHILD_CHECK(stop.faulted() && stop.fault().cause == NOSIGBUS_PROTECTED);
-    CHILD_CHECK(f.fill().error() == -ENOTSUP);
-    CHILD_CHECK(mprotect(gone, page, PROT_READ) == 0);
-    CHILD_CHECK(f.retry().finished());
-    CHILD_CHECK(seen == pattern(page));
-  });
-}
-
-TEST_CASE("misuse is told" NO_TSAN("does not know of the stacks")) {
-  in_each_entry(exited(0), [] {
-    memory m;
-    nosigbus::fiber* inner = nullptr;
-    nosigbus::fiber f([&] {
-      CHILD_CHECK(inner->resume().error() == -EBUSY);
-      CHILD_CHECK(inner->abandon().error() == -EBUSY);
-      (void)m.at(page);
-    });
-    inner = &f;
-    on_alternate_stack([&] { CHILD_CHECK(f.resume().error() == -EPERM); });
-    CHILD_CHECK(f.resume().faulted());
-    on_alternate_stack([&] { CHILD_CHECK(f.fill().error() == -EPERM); });
-    on_own_stack_in_handler([&] { CHILD_CHECK(f.fill().finished()); });
   });
 }
 
