@@ -6,6 +6,11 @@
 #include <cerrno>
 #include <system_error>
 
+// AddressSanitizer's, in a program that has it.
+// NOLINTNEXTLINE(readability-identifier-naming)
+extern "C" __attribute__((weak)) void __asan_unpoison_memory_region(const volatile void* address,
+                                                                    size_t size);
+
 namespace nosigbus {
 
 namespace {
@@ -31,6 +36,10 @@ fiber_stack::fiber_stack(std::size_t size) : guard_(static_cast<std::size_t>(sys
   }
 }
 
-fiber_stack::~fiber_stack() { munmap(begin_, length_); }
+fiber_stack::~fiber_stack() {
+  // What an abandoned fiber's frames have marked would be marked of whatever comes to lie there.
+  if (__asan_unpoison_memory_region != nullptr) __asan_unpoison_memory_region(bottom(), size());
+  munmap(begin_, length_);
+}
 
 }  // namespace nosigbus
