@@ -16,6 +16,7 @@
 #include "support/each_entry.h"
 #include "support/no_tsan.h"
 #include "support/on_stack.h"
+#include "support/readers.h"
 #include "support/region_fixture.h"
 
 using namespace test;
@@ -23,72 +24,15 @@ using namespace test;
 namespace {
 
 const size_t page = page_size();
-constexpr size_t pages = 4;
-
-// Memory of which all but the first page is bad: cut off, or forbidden.
-struct bad_memory {
-  unsigned char* begin;
-  int signo;
-
-  size_t size() const { return pages * page; }
-  unsigned char* bad() const { return begin + page; }
-};
-
-bad_memory cut_off() {
-  shared_file file(pages * page);
-  const bad_memory memory{file.map(pages * page), SIGBUS};
-  file.resize(page);
-  return memory;
-}
-bad_memory forbidden() {
-  shared_file file(pages * page);
-  const bad_memory memory{file.map(pages * page), SIGSEGV};
-  // Not unmapped: something else might come to lie there.
-  mprotect(memory.bad(), 3 * page, PROT_NONE);
-  return memory;
-}
-
-// --- Ways to meet the bad byte. Each is interrupted in the middle of something.
 
 __attribute__((noinline)) int deep(const volatile unsigned char* at, int depth) {
   volatile unsigned char room[100];
   room[depth % 100] = 1;
   return depth == 0 ? *at : deep(at, depth - 1) + room[depth % 100];
 }
-int compare(const void* a, const void* b) {
-  return *static_cast<const volatile unsigned char*>(a) - *static_cast<const volatile unsigned char*>(b);
-}
-
-// Not the compiler's.
-size_t (*const volatile the_strlen)(const char*) = strlen;
-void* (*const volatile the_memcpy)(void*, const void*, size_t) = memcpy;
-void* (*const volatile the_memmove)(void*, const void*, size_t) = memmove;
-
-using reader = void (*)(const bad_memory&);
-const struct {
-  const char* name;
-  reader read;
-} readers[] = {
+const reader own_readers[] = {
     {"own code", [](const bad_memory& m) { deep(m.bad(), 0); }},
     {"deep calls", [](const bad_memory& m) { deep(m.bad(), 1000); }},
-    {"memcpy",
-     [](const bad_memory& m) {
-       std::vector<unsigned char> to(m.size());
-       the_memcpy(to.data(), m.begin, m.size());
-     }},
-    {"strlen", [](const bad_memory& m) { the_strlen(reinterpret_cast<const char*>(m.begin)); }},
-    {"memmove",
-     [](const bad_memory& m) {
-       static unsigned char to[pages << 16];
-       the_memmove(to, m.begin + 1, m.size() - 1);
-     }},
-    {"qsort's callback",
-     [](const bad_memory& m) {
-       std::vector<unsigned char> keys(1000, 1);
-       static const unsigned char* g_bad;
-       g_bad = m.bad();
-       qsort(keys.data(), keys.size(), 1, [](const void* a, const void*) { return compare(a, g_bad); });
-     }},
 };
 
 // What stands between a guard and its fault: other guards, which do not cover it.
@@ -99,30 +43,30 @@ void nested(int depth, const std::function<void()>& inner) {
   CHILD_CHECK(!result);  // never returned
 }
 
-void expect_stopped(const bad_memory& memory, reader read, int depth) {
+void expect_stopped(const bad_memory& memory, const reader& way, int depth) {
   const auto result =
-      nosigbus::guard([&] { nested(depth, [&] { read(memory); }); }, memory.begin, memory.size());
+      nosigbus::guard([&] { nested(depth, [&] { way.read(memory); }); }, memory.begin, memory.size());
   CHILD_CHECK(!result);
   CHILD_CHECK(result.error() == -EFAULT);
   const nosigbus::fault& fault = result.fault();
   CHILD_CHECK(fault.signo == memory.signo);
   CHILD_CHECK(fault.cause == (memory.signo == SIGBUS ? NOSIGBUS_MISSING : NOSIGBUS_PROTECTED));
   CHILD_CHECK(fault.access == NOSIGBUS_READ || fault.access == NOSIGBUS_ACCESS_UNKNOWN);
-  CHILD_CHECK(fault.address - reinterpret_cast<uintptr_t>(memory.bad()) < 3 * page);
+  CHILD_CHECK(memory.holds(fault.address));
 }
 
 }  // namespace
 
 TEST_CASE("code; place; nesting; signal: each guard stops at its fault" NO_TSAN("handlers that allocate")) {
-  for (const auto& way : readers) {
+  for (const reader& way : with_others(own_readers)) {
     for (const bool segv : {false, true}) {
       CAPTURE(std::string(way.name));
       CAPTURE(segv);
-      in_each_entry(exited(0), [&, read = way.read] {
+      in_each_entry(exited(0), [&] {
         nosigbus_install(segv ? NOSIGBUS_CATCH_SEGV : 0);
-        const bad_memory memory = segv ? forbidden() : cut_off();
+        const bad_memory memory = way.make(segv);
         for (int depth = 0; depth < 4; ++depth) {
-          const auto work = [&] { expect_stopped(memory, read, depth); };
+          const auto work = [&] { expect_stopped(memory, way, depth); };
           // More than once: what is left behind must not add up.
           for (int i = 0; i < 3; ++i) work();
           std::thread(work).join();

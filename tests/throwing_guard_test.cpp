@@ -13,30 +13,13 @@
 
 #include "support/each_entry.h"
 #include "support/on_stack.h"
-#include "support/shared_file.h"
+#include "support/readers.h"
 
 using namespace test;
 
 namespace {
 
 const size_t page = page_size();
-
-struct bad_memory {
-  unsigned char* begin;
-  int signo;
-  size_t size() const { return 4 * page; }
-  const volatile unsigned char* bad() const { return begin + page; }
-};
-bad_memory make_bad(bool segv) {
-  shared_file file(4 * page);
-  const bad_memory memory{file.map(4 * page), segv ? SIGSEGV : SIGBUS};
-  if (segv) {
-    mprotect(memory.begin + page, 3 * page, PROT_NONE);
-  } else {
-    file.resize(page);
-  }
-  return memory;
-}
 
 int g_alive = 0;
 struct counted {
@@ -59,26 +42,17 @@ __attribute__((noinline)) int aligned(const volatile unsigned char* at) {
   return room[0] + *at + room[63];
 }
 
-// As they are, not as they are declared: see the last test.
-size_t (*const volatile the_strlen)(const char*) = strlen;
-void* (*const volatile the_memcpy)(void*, const void*, size_t) = memcpy;
-
-using reader = void (*)(const bad_memory&);
-const struct {
-  const char* name;
-  reader read;
-} readers[] = {
-    {"own code", [](const bad_memory& m) { (void)*m.bad(); }},
+const reader own_readers[] = {
+    {"own code", [](const bad_memory& m) { (void)*const_cast<const volatile unsigned char*>(m.bad()); }},
     {"deep calls", [](const bad_memory& m) { deep(m.bad(), 200, 1, 2, 3); }},
     {"an aligned frame", [](const bad_memory& m) { aligned(m.bad()); }},
-    {"memcpy",
+    {"memcpy, among objects",
      [](const bad_memory& m) {
        const counted here;
        std::vector<unsigned char> to(m.size());
        the_memcpy(to.data(), m.begin, m.size());
      }},
-    {"strlen", [](const bad_memory& m) { the_strlen(reinterpret_cast<const char*>(m.begin)); }},
-    {"qsort's callback",
+    {"qsort's callback, with an object",
      [](const bad_memory& m) {
        static const volatile unsigned char* g_bad;
        g_bad = m.bad();
@@ -90,28 +64,28 @@ const struct {
      }},
 };
 
-void nested(int depth, const bad_memory& memory, reader read) {
+void nested(int depth, const bad_memory& memory, const reader& way) {
   static unsigned char elsewhere;
   const counted here;
-  if (depth == 0) return read(memory);
+  if (depth == 0) return way.read(memory);
   if (depth % 2 == 0) {
-    nosigbus::throwing_guard([&] { nested(depth - 1, memory, read); }, &elsewhere, 1);
+    nosigbus::throwing_guard([&] { nested(depth - 1, memory, way); }, &elsewhere, 1);
   } else {
-    nosigbus::guard([&] { nested(depth - 1, memory, read); }, &elsewhere, 1).error();
+    nosigbus::guard([&] { nested(depth - 1, memory, way); }, &elsewhere, 1).error();
   }
 }
 
-void expect_thrown(const bad_memory& memory, reader read, int depth) {
+void expect_thrown(const bad_memory& memory, const reader& way, int depth) {
   volatile int caught = 0;
   long p = 1, q = 2, r = 3, s = 4, t = 5;
   try {
     const counted here;
     asm volatile("" : "+r"(p), "+r"(q), "+r"(r), "+r"(s), "+r"(t));
-    nosigbus::throwing_guard([&] { nested(depth, memory, read); }, memory.begin, memory.size());
+    nosigbus::throwing_guard([&] { nested(depth, memory, way); }, memory.begin, memory.size());
   } catch (const nosigbus::bus_error& error) {
     caught = 1;
     CHILD_CHECK(error.fault().signo == memory.signo);
-    CHILD_CHECK(error.fault().address - reinterpret_cast<uintptr_t>(memory.bad()) < 3 * page);
+    CHILD_CHECK(memory.holds(error.fault().address));
   }
   asm volatile("" : "+r"(p), "+r"(q), "+r"(r), "+r"(s), "+r"(t));
   CHILD_CHECK(caught == 1);
@@ -122,15 +96,15 @@ void expect_thrown(const bad_memory& memory, reader read, int depth) {
 }  // namespace
 
 TEST_CASE("code; place; nesting; signal: each fault is thrown, and destructors run") {
-  for (const auto& way : readers) {
+  for (const reader& way : with_others(own_readers)) {
     for (const bool segv : {false, true}) {
       CAPTURE(std::string(way.name));
       CAPTURE(segv);
-      in_each_entry(exited(0), [&, read = way.read] {
+      in_each_entry(exited(0), [&] {
         nosigbus_install(segv ? NOSIGBUS_CATCH_SEGV : 0);
-        const bad_memory memory = make_bad(segv);
+        const bad_memory memory = way.make(segv);
         for (int depth = 0; depth < 4; ++depth) {
-          const auto work = [&] { expect_thrown(memory, read, depth); };
+          const auto work = [&] { expect_thrown(memory, way, depth); };
           for (int i = 0; i < 3; ++i) work();
           std::thread(work).join();
           on_alternate_stack(work);
@@ -143,7 +117,7 @@ TEST_CASE("code; place; nesting; signal: each fault is thrown, and destructors r
 
 TEST_CASE("it may be caught inside, and the rest goes on under the guard") {
   in_each_entry(exited(0), [] {
-    const bad_memory memory = make_bad(false);
+    const bad_memory memory = cut_off();
     const int sum = nosigbus::throwing_guard([&] {
       int caught = 0;
       for (int i = 0; i < 100; ++i) {
@@ -202,12 +176,12 @@ TEST_CASE("a range that is none is refused: a size of 0 is not any address") {
 
 TEST_CASE("what is not covered kills, and after the guard all does") {
   in_each_entry(killed_by(SIGBUS), [] {
-    const bad_memory a = make_bad(false), b = make_bad(false);
+    const bad_memory a = cut_off(), b = cut_off();
     nosigbus::throwing_guard([&] { deep(a.bad(), 1, 1, 2, 3); }, b.begin, b.size());
   });
   in_each_entry(killed_by(SIGBUS), [] {
-    const bad_memory a = make_bad(false);
-    expect_thrown(a, readers[1].read, 2);
+    const bad_memory a = cut_off();
+    expect_thrown(a, own_readers[1], 2);
     deep(a.bad(), 1, 1, 2, 3);
   });
 }
@@ -242,19 +216,19 @@ void does_not_throw(const bad_memory& memory) noexcept { deep(memory.bad(), 1, 1
 
 TEST_CASE("what cannot be unwound, or is not caught, says so") {
   dies_with_a_message([] {
-    const bad_memory memory = make_bad(false);
+    const bad_memory memory = cut_off();
     try {
       nosigbus::throwing_guard([&] { does_not_throw(memory); });
     } catch (const nosigbus::bus_error&) {
     }
   });
   dies_with_a_message([] {
-    const bad_memory memory = make_bad(false);
+    const bad_memory memory = cut_off();
     std::thread([&] { nosigbus::throwing_guard([&] { deep(memory.bad(), 1, 1, 2, 3); }); }).join();
   });
   // What is declared not to throw is not expected to by its callers, and libc's headers declare memcpy so.
   dies_with_a_message([] {
-    const bad_memory memory = make_bad(false);
+    const bad_memory memory = cut_off();
     try {
       nosigbus::throwing_guard([&] {
         std::vector<unsigned char> to(memory.size());
