@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "support/each_entry.h"
+#include "support/guard_forms.h"
 #include "support/no_qemu.h"
 #include "support/no_tsan.h"
 #include "support/on_stack.h"
@@ -35,8 +36,13 @@ const unsigned char* cut_off() {
   return at;
 }
 
+bool stopped(guard_form how, const unsigned char* at) {
+  return run_guarded(how, [at] { (void)*const_cast<const volatile unsigned char*>(at); }).cause !=
+         NOSIGBUS_NONE;
+}
+// By either of them.
 bool stopped(const unsigned char* at) {
-  return nosigbus::guard([at] { return *const_cast<const volatile unsigned char*>(at); }).error() == -EFAULT;
+  return stopped(guard_form::inlined, at) && stopped(guard_form::called, at);
 }
 
 }  // namespace
@@ -109,13 +115,13 @@ TEST_CASE("exceptions pass through, however many guards there are") {
     for (int i = 0; i < 100; ++i) {
       const auto outer = nosigbus::guard([&] {
         try {
-          nosigbus::guard([&] {
+          run_guarded(guard_forms[i % 2], [&] {
             const counted here{destroyed};
-            nosigbus::guard([&] {
+            run_guarded(guard_forms[i / 2 % 2], [&] {
               const counted there{destroyed};
               throw i;
-            }).error();
-          }).error();
+            });
+          });
         } catch (int thrown) {
           CHILD_CHECK(thrown == i);
         }
@@ -132,26 +138,28 @@ TEST_CASE("pthread_exit and cancellation pass through, and their cleanup may mee
     static const unsigned char* g_bad;
     g_bad = cut_off();
     static std::atomic<int> g_cleaned{0};
-    const auto leave = [](void* cancel) -> void* {
-      nosigbus::guard([&] {
+    static int g_rounds = 0;
+    const auto leave = [](void* how) -> void* {
+      run_guarded(*static_cast<const guard_form*>(how), [&] {
         struct cleanup {
           ~cleanup() {
             CHILD_CHECK(stopped(g_bad));
             ++g_cleaned;
           }
         } const here;
-        nosigbus::guard([&] {
-          if (cancel == nullptr) pthread_exit(nullptr);
+        run_guarded(*static_cast<const guard_form*>(how), [&] {
+          if (g_rounds % 4 < 2) pthread_exit(nullptr);
           pthread_cancel(pthread_self());
           pthread_testcancel();
-        }).error();
-      }).error();
+        });
+      });
       CHILD_CHECK(false);
       return nullptr;
     };
-    for (int i = 0; i < 20; ++i) {
+    for (; g_rounds < 20; ++g_rounds) {
       pthread_t thread;
-      CHILD_CHECK(pthread_create(&thread, nullptr, leave, i % 2 == 0 ? nullptr : &thread) == 0);
+      guard_form how = guard_forms[g_rounds % 2];
+      CHILD_CHECK(pthread_create(&thread, nullptr, leave, &how) == 0);
       CHILD_CHECK(pthread_join(thread, nullptr) == 0);
     }
     CHILD_CHECK(g_cleaned == 20);
@@ -191,6 +199,7 @@ TEST_CASE("signals at any moment" NO_TSAN("signals wait there")) {
               const int wanted = static_cast<int>(20000 / sampling());
               for (int i = 0; g_signals < wanted; ++i) {
                 if (i % 4 == 0) CHILD_CHECK(stopped(g_bad));
+                run_guarded(guard_form::called, [] {});
                 CHILD_CHECK(*nosigbus::guard([i] { return i; }) == i);
               }
               return 0;

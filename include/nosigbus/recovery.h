@@ -64,7 +64,7 @@ NOSIGBUS_API extern __thread struct nosigbus_recovery_point* nosigbus_guard_inne
 
 /* Puts a point in place; takes it, the innermost, out again.
  *
- * point: all but `outer` and `fault` set.
+ * point: `begin`, `length`, `recover`, `raise` and `wants` set.
  * Thread-safe: each thread has its own. Async-signal-safe. */
 NOSIGBUS_API void nosigbus_recovery_begin(struct nosigbus_recovery_point* point) NOSIGBUS_NOEXCEPT;
 NOSIGBUS_API void nosigbus_recovery_end(const struct nosigbus_recovery_point* point) NOSIGBUS_NOEXCEPT;
