@@ -26,7 +26,7 @@ int read_byte(void* at) { return *static_cast<volatile unsigned char*>(at); }
 
 void enter_and_leave(benchmark::State& state) {
   unsigned char byte;
-  for (auto _ : state) benchmark::DoNotOptimize(nosigbus::guard([] { return 0; }, &byte, 1).error());
+  for (auto _ : state) benchmark::DoNotOptimize(nosigbus::guard([] {}, &byte, 1).error());
 }
 
 void call_function(benchmark::State& state) {
