@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <nosigbus/backtrace.h>
 #include <src/backtrace/inside/collect.h>
-#include <src/outside/fork_wiped.h>
+#include <src/shared/fork_wiped.h>
 #include <ucontext.h>
 
 namespace nosigbus::backtrace {

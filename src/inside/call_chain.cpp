@@ -27,4 +27,14 @@ void collect_chain(const region_descriptor& handle, void* ucontext) {
   }
 }
 
+size_t take_chain(const region_descriptor& handle, uintptr_t* out) {
+  // acquire: pairs with collect_chain.
+  const call_chain* const chain = handle.sync->chain.exchange(nullptr, std::memory_order_acquire);
+  if (chain == nullptr) return 0;
+  const size_t length = chain->length;
+  if (out != nullptr) __builtin_memcpy(out, chain->addresses, length * sizeof *out);
+  g_chain_store.load(std::memory_order_acquire)->give(*chain);
+  return length;
+}
+
 }  // namespace nosigbus

@@ -2,6 +2,7 @@
 //
 // INSIDE THE SIGNAL. No allocation, no locks that a fault can hold, no logging, no libc beyond raw
 // system calls. Every line here is reviewed for async-signal safety.
+#include <src/shared/call_chain.h>
 #include <src/shared/event_queue.h>
 #include <sys/stat.h>
 
@@ -34,6 +35,18 @@ void announce(region_descriptor& handle) {
   } while (!queue->head.compare_exchange_weak(head, &handle, std::memory_order_seq_cst,
                                               std::memory_order_relaxed));
   ring(*queue);
+}
+
+bool leaves_queue(region_descriptor& handle) {
+  take_chain(handle, nullptr);  // no handler is at work in the region any more, and nobody will tell of it
+  uint32_t queued = region_sync::in_queue;
+  if (handle.sync->queued.compare_exchange_strong(queued, region_sync::abandoned,
+                                                  std::memory_order_acq_rel)) {
+    return false;
+  }
+  // Dispatch said that it is not queued, and may still be reading it.
+  handle.sync->visitors.wait_until_none();
+  return true;
 }
 
 }  // namespace nosigbus

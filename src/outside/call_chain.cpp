@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <nosigbus/events.h>
-#include <src/outside/fork_wiped.h>
 #include <src/shared/call_chain.h>
-#include <string.h>
+#include <src/shared/fork_wiped.h>
 
 namespace nosigbus {
 
@@ -21,16 +20,6 @@ bool make_store() {
 }
 
 }  // namespace
-
-size_t take_chain(const region_descriptor& handle, uintptr_t* out) {
-  // acquire: pairs with collect_chain.
-  const call_chain* const chain = handle.sync->chain.exchange(nullptr, std::memory_order_acquire);
-  if (chain == nullptr) return 0;
-  const size_t length = chain->length;
-  if (out != nullptr) memcpy(out, chain->addresses, length * sizeof *out);
-  g_chain_store.load(std::memory_order_acquire)->give(*chain);
-  return length;
-}
 
 }  // namespace nosigbus
 

@@ -5,8 +5,8 @@
 #include <src/inside/region_facts.h>
 #include <src/outside/events.h>
 #include <src/outside/file_watch.h>
-#include <src/outside/fork_wiped.h>
 #include <src/shared/call_chain.h>
+#include <src/shared/fork_wiped.h>
 #include <src/shared/region_lock.h>
 #include <src/shared/region_pool.h>
 #include <sys/epoll.h>
@@ -181,18 +181,6 @@ void region_ends(region_descriptor& handle) {
   if (queue == nullptr) return;
   const scoped_lock lock(queue->lock);
   file_watch::end(*queue, handle);
-}
-
-bool leaves_queue(region_descriptor& handle) {
-  take_chain(handle, nullptr);  // no handler is at work in the region any more, and nobody will tell of it
-  uint32_t queued = region_sync::in_queue;
-  if (handle.sync->queued.compare_exchange_strong(queued, region_sync::abandoned,
-                                                  std::memory_order_acq_rel)) {
-    return false;
-  }
-  // Dispatch said that it is not queued, and may still be reading it.
-  handle.sync->visitors.wait_until_none();
-  return true;
 }
 
 }  // namespace events

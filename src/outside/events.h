@@ -11,8 +11,4 @@ void region_begins(region_descriptor& handle);
 // It ends. Afterwards size changes do not queue it any more; faults may, until no handler is at work in it.
 void region_ends(region_descriptor& handle);
 
-// No handler is at work in any of its places any more. Returns whether the descriptor may be given back: one
-// that is queued is given back by dispatch.
-bool leaves_queue(region_descriptor& handle);
-
 }  // namespace nosigbus::events

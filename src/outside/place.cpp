@@ -6,12 +6,8 @@
 #include <src/outside/runtime.h>
 #include <src/outside/unwritable_zeros.h>
 #include <src/shared/counters.h>
-#include <src/shared/region_lock.h>
-#include <src/shared/region_pool.h>
-#include <src/shared/registry.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -32,37 +28,6 @@ int keep_descriptor(int fd, bool needed) {
   return -1;
 }
 
-void describe(region_descriptor& place, const blueprint& plan) {
-  place.base = plan.base;
-  place.size.store(plan.size, std::memory_order_relaxed);
-  place.mapped.store(plan.mapped, std::memory_order_relaxed);
-  place.reserved = plan.reserved;
-  place.granule = plan.granule;
-  place.offset = plan.offset;
-  place.prot = plan.prot;
-  place.flags = plan.flags;
-  place.owned = plan.owned;
-  place.has_holes = plan.has_holes;
-  place.begins_with_hole = plan.begins_with_hole;
-  place.shared = plan.shared;
-  place.overlays_stay_unwritable =
-      plan.overlays_stay_unwritable && (plan.flags & NOSIGBUS_DISCARD_WRITES) == 0;
-  place.overlays_traceable = plan.overlays_traceable;
-  place.device = plan.device;
-  place.inode = plan.inode;
-  place.companion = plan.companion;
-  place.fd_remaps = plan.fd_remaps && place.fd >= 0;
-  place.overlays.clear();
-  place.first_bad_offset = UINT64_MAX;
-  place.shadow = 0;
-  place.isolated = 0;
-  place.ever_overlaid = {};
-  place.changing = false;
-  place.faults.store(0, std::memory_order_relaxed);
-  place.reported = 0;
-  place.news = 0;
-}
-
 // What handlers need before they can find the place.
 int prepare_handlers(const blueprint& plan) {
   watch_reads();
@@ -72,64 +37,20 @@ int prepare_handlers(const blueprint& plan) {
   return writable ? runtime::watch_writes_to_overlays() : 0;
 }
 
-// Of a place that no handler finds any more, and that all who did have left.
-void close_books(region_descriptor& place) {
-  if (place.shadow != 0) sys::munmap(place.shadow, place.shadow_length);
-  // Nobody else looks at them any more. The lock mends what a fork has torn.
-  if (place.overlays.empty() && !place.changing) return;
-  const scoped_signal_block no_signals;
-  const region_lock lock(place, no_signals);
-  if (!place.overlays.empty()) overlay_ends(place);
-  place.overlays.clear();
-}
-
 }  // namespace
 
 int begin_place(region_descriptor** out, const blueprint& plan, region_descriptor* handle) {
   // Counted first: from now on nobody uninstalls the handler.
   counters::add(g_counters.regions);
-  int error = prepare_handlers(plan);
-  if (error == 0) error = show_place(out, plan, handle);
+  blueprint kept = plan;
+  const bool first = handle == nullptr, clips = (plan.flags & NOSIGBUS_CLIP) != 0;
+  if (first) kept.fd = keep_descriptor(plan.fd, clips);
+  int error = plan.fd >= 0 && kept.fd < 0 && clips ? -EMFILE : prepare_handlers(plan);
+  if (error == 0) error = show_place(out, kept, handle);
+  if (error != 0 && first && kept.fd >= 0) close(kept.fd);
+  if (error == 0 && first) events::region_begins(**out);
   counters::subtract(g_counters.regions);
   return error;
-}
-
-int show_place(region_descriptor** out, const blueprint& plan, region_descriptor* handle) {
-  region_descriptor* const place = region_pool::take();
-  if (place == nullptr) return -ENOMEM;
-  const bool first = handle == nullptr;
-  place->handle = first ? place : handle;
-  place->older = first ? nullptr : newest_place(*handle);
-  place->newest.store(place, std::memory_order_relaxed);
-  place->fd = first ? keep_descriptor(plan.fd, (plan.flags & NOSIGBUS_CLIP) != 0) : plan.fd;
-  describe(*place, plan);
-
-  if (first) counters::add(g_counters.regions);
-  int error = plan.fd >= 0 && place->fd < 0 && (plan.flags & NOSIGBUS_CLIP) != 0 ? -EMFILE : 0;
-  if (error == 0) error = registry::add(*place, place->base, place->base + place->mapped, plan.owned);
-  if (error != 0) {
-    // Part of it was visible until add found what it overlaps, and handlers may be at work in it, or have put
-    // an overlay there and queued it.
-    place->sync->visitors.wait_until_none();
-    close_books(*place);
-    if (first) counters::subtract(g_counters.regions);
-    if (first && place->fd >= 0) close(place->fd);
-    if (events::leaves_queue(*place)) region_pool::give(*place);
-    return error;
-  }
-  if ((plan.flags & NOSIGBUS_CLIP) != 0) g_overlay_census.begins();
-  place->live.store(first, std::memory_order_seq_cst);
-  if (first) events::region_begins(*place);
-  *out = place;
-  return 0;
-}
-
-void end_place(region_descriptor& place) {
-  registry::remove(place, place.base, place.base + place.mapped);
-  place.sync->visitors.wait_until_none();
-  if (place.owned) sys::munmap(place.base, place.mapped + place.reserved);
-  close_books(place);
-  if ((place.flags & NOSIGBUS_CLIP) != 0) g_overlay_census.ends();
 }
 
 bool usable(const region_descriptor* handle) {

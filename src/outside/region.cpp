@@ -6,8 +6,6 @@
 #include <nosigbus/region.h>
 #include <src/outside/events.h>
 #include <src/outside/place.h>
-#include <src/shared/counters.h>
-#include <src/shared/region_pool.h>
 #include <src/shared/thread_state.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -136,19 +134,8 @@ int nosigbus_region_release(nosigbus_region* region) noexcept {
   if (!usable(region)) return -EINVAL;
   region->live.store(false, std::memory_order_seq_cst);
   events::region_ends(*region);
-  for (region_descriptor* place = newest_place(*region); place != nullptr; place = place->older) {
-    end_place(*place);
-  }
-  // Once dispatch may give the handle's descriptor back, it is not to be read any more.
-  region_descriptor* place = newest_place(*region);
   const int fd = region->fd;
-  if (events::leaves_queue(*region)) region_pool::give(*region);
+  end_region(*region);
   if (fd >= 0) close(fd);
-  while (place != region) {
-    region_descriptor* const older = place->older;
-    region_pool::give(*place);
-    place = older;
-  }
-  counters::subtract(g_counters.regions);
   return 0;
 }

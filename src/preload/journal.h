@@ -44,7 +44,8 @@ struct journal_record {
   std::atomic<uint64_t> passed;   // of them: not absorbed
   std::atomic<uint64_t> healed;   // times that all of it came back
   std::atomic<uint32_t> damaged;  // now: 1 overlaid, 0 whole
-  // --- Of the reader: 1 when it knows what code the callers are, which takes the process alive. A futex for the
+  // --- Of the reader: 1 when it knows what code the callers are, which takes the process alive. A futex for
+  // the
   //     thread that has counted the first fault (shared between processes).
   std::atomic<uint32_t> named;
 };

@@ -40,6 +40,10 @@ extern constinit std::atomic<event_queue*> g_event_queue;
 // released.
 void announce(region_descriptor& handle);
 
+// No handler is at work in any of its places any more. Returns whether the descriptor may be given back: one
+// that is queued is given back by dispatch.
+bool leaves_queue(region_descriptor& handle);
+
 // Makes the descriptor readable. Async-signal-safe.
 void ring(const event_queue& queue);
 

@@ -2,9 +2,9 @@
 //
 // INSIDE THE SIGNAL. No allocation, no locks that a fault can hold, no logging, no libc beyond raw
 // system calls. Every line here is reviewed for async-signal safety.
-#include <nosigbus/region.h>
 #include <src/inside/mapping_info.h>
-#include <src/outside/place.h>
+#include <src/inside/place.h>
+#include <src/inside/refresh.h>
 #include <src/preload/inside/books.h>
 #include <src/preload/inside/diary.h>
 #include <src/shared/region_lock.h>
@@ -64,7 +64,10 @@ bool still_ours(region_descriptor& region) {
   return true;
 }
 
-void forget(region_descriptor& region) { nosigbus_region_release(&region); }
+void forget(region_descriptor& region) {
+  region.live.store(false, std::memory_order_seq_cst);
+  end_region(region);
+}
 
 void give_back(uintptr_t begin, uintptr_t end) {
   g_state->changes.fetch_add(1, std::memory_order_release);

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <src/inside/mapping_info.h>
-#include <src/outside/place.h>
+#include <src/inside/place.h>
 #include <src/preload/inside/books.h>
 #include <src/preload/inside/diary.h>
 #include <src/preload/inside/file_kind.h>

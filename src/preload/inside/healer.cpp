@@ -3,8 +3,8 @@
 // INSIDE THE SIGNAL. No allocation, no locks that a fault can hold, no logging, no libc beyond raw
 // system calls. Every line here is reviewed for async-signal safety.
 #include <errno.h>
-#include <nosigbus/region.h>
 #include <sched.h>
+#include <src/inside/refresh.h>
 #include <src/inside/region_facts.h>
 #include <src/preload/inside/books.h>
 #include <src/preload/inside/diary.h>
@@ -45,7 +45,7 @@ bool may_come_back(region_descriptor& region) {
 void heal(region_descriptor& region) {
   if (!may_come_back(region)) return;
   if (!still_ours(region)) return forget(region);
-  if (nosigbus_region_refresh(&region) != 1) return;
+  if (refresh(region) != 1) return;
   diary::note_healed(static_cast<journal_record*>(region.companion));
   forget(region);
 }

@@ -4,13 +4,13 @@
 #include <fcntl.h>
 #include <nosigbus/backtrace.h>
 #include <pthread.h>
-#include <src/outside/fork_wiped.h>
 #include <src/preload/inside/books.h>
 #include <src/preload/inside/diary.h>
 #include <src/preload/inside/healer.h>
 #include <src/preload/inside/spare_mappings.h>
 #include <src/preload/options.h>
 #include <src/preload/outside/actions.h>
+#include <src/shared/fork_wiped.h>
 #include <src/shared/syscalls.h>
 #include <stdlib.h>
 #include <sys/sysmacros.h>

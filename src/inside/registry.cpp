@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
+// INSIDE THE SIGNAL. No allocation, no locks that a fault can hold, no logging, no libc beyond raw
+// system calls. Every line here is reviewed for async-signal safety.
+//
 // Adding regions to the radix tree and taking them out.
 #include <errno.h>
 #include <src/shared/registry.h>

@@ -27,7 +27,4 @@ struct blueprint {
 
 inline size_t round_up(size_t value, size_t granule) { return (value + granule - 1) & ~(granule - 1); }
 
-// The unit in which this file's mappings can be changed. 0, -EBADF.
-int granule_of(int fd, size_t* out);
-
 }  // namespace nosigbus

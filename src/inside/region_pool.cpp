@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
+// INSIDE THE SIGNAL. No allocation, no locks that a fault can hold, no logging, no libc beyond raw
+// system calls. Every line here is reviewed for async-signal safety.
+//
 // Chunk k holds first_chunk << k descriptors, and the same number of region_sync in pages of their own
 // that fork clears in the child. So a million regions are a dozen chunks.
-#include <src/outside/fork_wiped.h>
+#include <src/shared/fork_wiped.h>
 #include <src/shared/region_pool.h>
 
 namespace nosigbus::region_pool {
