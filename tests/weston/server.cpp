@@ -76,7 +76,8 @@ runtime_folder::~runtime_folder() {
 
 server::server(const runtime_folder& folder, const std::string& renderer,
                const std::vector<std::string>& wrapper)
-    : weston_(command(folder, renderer, wrapper), folder.log()), neighbour_({NEIGHBOUR_PROGRAM}) {
+    : weston_(command(folder, renderer, wrapper), {folder.log(), folder.log()}),
+      neighbour_({NEIGHBOUR_PROGRAM}) {
   const auto line = neighbour_.line(start_milliseconds);
   if (line != "ready") throw std::runtime_error("weston does not start: " + line.value_or("no neighbour"));
 }
@@ -89,7 +90,7 @@ std::string server::ask_neighbour(const char* covered) {
 result server::play(const attack& chosen) {
   result all;
   {
-    process attacker({ATTACKER_PROGRAM, chosen.name});
+    test::process attacker({ATTACKER_PROGRAM, chosen.name});
     all.attacker = attacker.line(answer_milliseconds).value_or("hangs");
     // While the attacker is there, its window is.
     if (chosen.kind != nature::takes_screen) {

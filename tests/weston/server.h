@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "attacks.h"
-#include "process.h"
+#include "support/process.h"
 
 namespace weston_test {
 
@@ -49,8 +49,8 @@ class server {
  private:
   std::string ask_neighbour(const char* covered);
 
-  process weston_;
-  process neighbour_;
+  test::process weston_;
+  test::process neighbour_;
 };
 
 }  // namespace weston_test

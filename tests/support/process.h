@@ -9,14 +9,19 @@
 #include <string>
 #include <vector>
 
-#include "support/child.h"
+#include "child.h"
 
-namespace weston_test {
+namespace test {
 
 class process {
  public:
-  // In a process group of its own. log: a file for what it has to say, instead of lines for us to read.
-  explicit process(const std::vector<std::string>& command, const std::string& log = "");
+  // Files for what it has to say, which are appended to; empty: output is for us to read, errors are
+  // nobody's.
+  struct destinations {
+    std::string output, errors;
+  };
+  // In a process group of its own.
+  explicit process(const std::vector<std::string>& command, const destinations& where = {});
   process(const process&) = delete;
   process& operator=(const process&) = delete;
   // Kills it, and what it has started.
@@ -27,14 +32,19 @@ class process {
   void close_input();
   // A line of its output; nothing when there is none within `milliseconds`, or no more.
   std::optional<std::string> line(int milliseconds);
+  // The rest of its output, until it closes that or `milliseconds` are over.
+  std::string rest(int milliseconds);
   // How it ended; nothing while it runs.
-  std::optional<test::outcome> ended(int milliseconds = 0);
+  std::optional<outcome> ended(int milliseconds = 0);
 
  private:
+  // More of its output. False: there is none within `milliseconds`, or no more.
+  bool read_more(int milliseconds);
+
   pid_t id_ = -1;
   int input_ = -1, output_ = -1;
   std::string unread_;
-  std::optional<test::outcome> outcome_;
+  std::optional<outcome> outcome_;
 };
 
-}  // namespace weston_test
+}  // namespace test
