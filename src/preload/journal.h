@@ -61,6 +61,9 @@ struct journal {
   // Goes up with every change; a futex for whoever waits for one (shared between processes).
   std::atomic<uint32_t> news;
   std::atomic<uint32_t> watched;  // 1: somebody waits
+  // Goes up before a record is complete. While it is 0, a reader leaves the records' pages alone, which would
+  // only come into being for it.
+  std::atomic<uint32_t> claimed;
   journal_record records[capacity];
 
   // Where to look for a record, from here on upwards.

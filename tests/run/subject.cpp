@@ -54,6 +54,7 @@ void record(const char* name) {
   snprintf(out.program, sizeof out.program, "%s", "subject");
   snprintf(out.name, sizeof out.name, "%s", name);
   if (getenv("NOSIGBUS_BACKTRACE")[0] == '1') name_of_the_culprit(out);
+  g_journal->claimed.fetch_add(1);
   out.state.store(journal_record::complete, std::memory_order_release);
   g_record = &out;
 }

@@ -76,6 +76,7 @@ std::optional<mapping> read_mapping(const preload::journal& journal, size_t inde
 
 std::vector<mapping> read_mappings(const preload::journal& journal) {
   std::vector<mapping> all;
+  if (is_empty(journal)) return all;
   for (size_t i = 0; i < preload::journal::capacity; ++i) {
     if (auto found = read_mapping(journal, i)) all.push_back(std::move(*found));
   }

@@ -39,6 +39,11 @@ struct mapping {
 // within its bounds.
 std::optional<mapping> read_mapping(const preload::journal& journal, size_t index);
 
+// Whether there is nothing to read in the journal.
+inline bool is_empty(const preload::journal& journal) {
+  return journal.claimed.load(std::memory_order_relaxed) == 0;
+}
+
 // All of the journal, in the order in which they were first bad.
 std::vector<mapping> read_mappings(const preload::journal& journal);
 

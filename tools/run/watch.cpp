@@ -17,6 +17,7 @@ uint64_t now() {
 
 void watch::look(const std::function<void(const mapping&)>& found,
                  const std::function<void(const event&, const mapping&)>& happened) {
+  if (is_empty(journal_)) return;
   for (size_t i = 0; i < preload::journal::capacity; ++i) {
     const auto current = read_mapping(journal_, i);
     if (!current) continue;

@@ -88,6 +88,8 @@ journal_record* record_of(const mapping_info& info, const nosigbus_fault& fault,
         !record.state.compare_exchange_strong(state, journal_record::claimed, std::memory_order_acq_rel)) {
       continue;
     }
+    // Relaxed: whoever looks has seen the news that follow, or the end of this process.
+    g_journal->claimed.fetch_add(1, std::memory_order_relaxed);
     describe(record, info, fault, kind, name, ucontext);
     record.guarded = guarded;
     record.state.store(journal_record::complete, std::memory_order_release);
