@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <src/preload/outside/real.h>
 #include <src/preload/state.h>
+#include <src/shared/syscalls.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
 
@@ -75,34 +76,55 @@ NOSIGBUS_WRAPPER int pthread_sigmask(int how, const sigset_t* set, sigset_t* old
 }
 
 // Waits. They can be cancelled: what stands in their frames has no destructor.
-NOSIGBUS_WRAPPER int sigsuspend(const sigset_t* mask) {
+namespace {
+
+void change_in_force(int how) {
+  const uint64_t sigbus = uint64_t{1} << (SIGBUS - 1);
+  nosigbus::sys::raw_syscall(SYS_rt_sigprocmask, how, reinterpret_cast<long>(&sigbus), 0, sizeof sigbus);
+}
+
+// A wait that unblocks SIGBUS ends by one that was held back. It has to be blocked until the kernel waits:
+// one that is delivered before would be missed.
+template <class Wait>
+int wait_with(const sigset_t* mask, Wait wait) {
   const open_mask open(mask);
-  return g_sigsuspend(open.get());
+  if (mask == nullptr || !t_sigbus_blocked || has_sigbus(mask)) return wait(open.get());
+  change_in_force(SIG_BLOCK);
+  t_sigbus_blocked = false;
+  const int result = wait(open.get());
+  t_sigbus_blocked = true;
+  change_in_force(SIG_UNBLOCK);
+  return result;
+}
+
+}  // namespace
+
+NOSIGBUS_WRAPPER int sigsuspend(const sigset_t* mask) {
+  return wait_with(mask, [](const sigset_t* open) { return g_sigsuspend(open); });
 }
 NOSIGBUS_WRAPPER int ppoll(pollfd* fds, nfds_t count, const timespec* timeout, const sigset_t* mask) {
-  const open_mask open(mask);
-  return g_ppoll(fds, count, timeout, open.get());
+  return wait_with(mask, [=](const sigset_t* open) { return g_ppoll(fds, count, timeout, open); });
 }
 // As programs built with _FORTIFY_SOURCE call it.
 NOSIGBUS_WRAPPER int __ppoll_chk(pollfd* fds, nfds_t count, const timespec* timeout, const sigset_t* mask,
                                  size_t size) {
-  const open_mask open(mask);
-  return g_ppoll_chk(fds, count, timeout, open.get(), size);
+  return wait_with(mask, [=](const sigset_t* open) { return g_ppoll_chk(fds, count, timeout, open, size); });
 }
 NOSIGBUS_WRAPPER int pselect(int count, fd_set* readable, fd_set* writable, fd_set* special,
                              const timespec* timeout, const sigset_t* mask) {
-  const open_mask open(mask);
-  return g_pselect(count, readable, writable, special, timeout, open.get());
+  return wait_with(mask, [=](const sigset_t* open) {
+    return g_pselect(count, readable, writable, special, timeout, open);
+  });
 }
 NOSIGBUS_WRAPPER int epoll_pwait(int epoll, epoll_event* events, int most, int timeout,
                                  const sigset_t* mask) {
-  const open_mask open(mask);
-  return g_epoll_pwait(epoll, events, most, timeout, open.get());
+  return wait_with(mask,
+                   [=](const sigset_t* open) { return g_epoll_pwait(epoll, events, most, timeout, open); });
 }
 NOSIGBUS_WRAPPER int epoll_pwait2(int epoll, epoll_event* events, int most, const timespec* timeout,
                                   const sigset_t* mask) {
-  const open_mask open(mask);
-  return g_epoll_pwait2(epoll, events, most, timeout, open.get());
+  return wait_with(mask,
+                   [=](const sigset_t* open) { return g_epoll_pwait2(epoll, events, most, timeout, open); });
 }
 
 NOSIGBUS_WRAPPER int pthread_attr_setsigmask_np(pthread_attr_t* attributes, const sigset_t* mask) {
