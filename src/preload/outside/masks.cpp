@@ -2,12 +2,14 @@
 //
 // The program's signal masks, without SIGBUS: a fault on a thread that blocks it kills, whoever handles it.
 // What the program asked for is remembered and told when it asks.
+#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <src/preload/outside/real.h>
 #include <src/preload/state.h>
 #include <src/shared/syscalls.h>
+#include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
 
@@ -64,6 +66,9 @@ constinit real<int(pollfd*, nfds_t, const timespec*, const sigset_t*, size_t)> g
 constinit real<int(int, fd_set*, fd_set*, fd_set*, const timespec*, const sigset_t*)> g_pselect("pselect");
 constinit real<int(int, epoll_event*, int, int, const sigset_t*)> g_epoll_pwait("epoll_pwait");
 constinit real<int(int, epoll_event*, int, const timespec*, const sigset_t*)> g_epoll_pwait2("epoll_pwait2");
+using thread_function = void*(void*);
+constinit real<int(pthread_t*, const pthread_attr_t*, thread_function*, void*)> g_pthread_create(
+    "pthread_create");
 constinit real<int(pthread_attr_t*, const sigset_t*)> g_attr_setsigmask("pthread_attr_setsigmask_np");
 
 }  // namespace
@@ -127,6 +132,36 @@ NOSIGBUS_WRAPPER int epoll_pwait2(int epoll, epoll_event* events, int most, cons
                    [=](const sigset_t* open) { return g_epoll_pwait2(epoll, events, most, timeout, open); });
 }
 
+// A new thread has its creator's mask, as the program believes that to be.
+namespace {
+
+struct beginning {
+  thread_function* function;
+  void* argument;
+};
+
+void* begin_blocked(void* given) {
+  const beginning own = *static_cast<beginning*>(given);
+  free(given);
+  t_sigbus_blocked = true;
+  return own.function(own.argument);
+}
+
+}  // namespace
+
+NOSIGBUS_WRAPPER int pthread_create(pthread_t* thread, const pthread_attr_t* attributes,
+                                    thread_function* function, void* argument) noexcept {
+  sigset_t mask;
+  const bool has_mask =
+      attributes != nullptr && pthread_attr_getsigmask_np(attributes, &mask) != PTHREAD_ATTR_NO_SIGMASK_NP;
+  if (!t_sigbus_blocked || has_mask) return g_pthread_create(thread, attributes, function, argument);
+  auto* const given = static_cast<beginning*>(malloc(sizeof(beginning)));
+  if (given == nullptr) return EAGAIN;
+  *given = {function, argument};
+  const int error = g_pthread_create(thread, attributes, begin_blocked, given);
+  if (error != 0) free(given);
+  return error;
+}
 NOSIGBUS_WRAPPER int pthread_attr_setsigmask_np(pthread_attr_t* attributes, const sigset_t* mask) {
   const open_mask open(mask);
   return g_attr_setsigmask(attributes, open.get());
