@@ -89,6 +89,10 @@ inline long queue_to_self(int signo, const siginfo_t* info) {
   return raw_syscall(SYS_rt_tgsigqueueinfo, raw_syscall(SYS_getpid), raw_syscall(SYS_gettid), signo,
                      reinterpret_cast<long>(info));
 }
+// To whichever of its threads does not block it.
+inline long queue_to_process(int signo, const siginfo_t* info) {
+  return raw_syscall(SYS_rt_sigqueueinfo, raw_syscall(SYS_getpid), signo, reinterpret_cast<long>(info));
+}
 inline void futex_wait(std::atomic<uint32_t>* word, uint32_t value) {
   raw_syscall(SYS_futex, reinterpret_cast<long>(word), FUTEX_WAIT_PRIVATE, value, 0);
 }

@@ -33,7 +33,10 @@ void hold_back(int signo, const siginfo_t* info, void* ucontext) {
   mask |= sigbus_bit;
   memcpy(&context->uc_sigmask, &mask, sizeof mask);
   sys::set_signal_mask(~uint64_t{0}, nullptr);
-  sys::queue_to_self(signo, info);
+  // What was sent to the process is any thread's that does not block it, or waits for it (sigwait(3)).
+  if (info->si_code == SI_TKILL || sys::failed(sys::queue_to_process(signo, info))) {
+    sys::queue_to_self(signo, info);
+  }
 }
 
 // What the region at the fault has in common with the journal.
