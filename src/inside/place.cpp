@@ -39,6 +39,7 @@ void describe(region_descriptor& place, const blueprint& plan) {
   place.shadow = 0;
   place.isolated = 0;
   place.ever_overlaid = {};
+  place.untraceable = false;
   place.changing = false;
   place.faults.store(0, std::memory_order_relaxed);
   place.reported = 0;

@@ -47,15 +47,16 @@ bool map_unwritable_zeros(uintptr_t begin, size_t length) {
 }
 
 // Untraceable ones where it has to be: better than none.
-long replace_by_zeros(const region_descriptor& region, uintptr_t begin, size_t length, int prot) {
+long replace_by_zeros(region_descriptor& region, uintptr_t begin, size_t length, int prot) {
   if (region.overlays_traceable) {
     const long result = replace::with_traceable_zeros(begin, length, prot);
     if (!sys::failed(result)) return result;
   }
+  region.untraceable = true;
   return replace::with_zeros(begin, length, prot);
 }
 
-bool map_zeros(const region_descriptor& region, interval part, int prot) {
+bool map_zeros(region_descriptor& region, interval part, int prot) {
   const uintptr_t begin = region.base + part.begin;
   const size_t length = part.end - part.begin;
   if ((prot & PROT_WRITE) == 0 && region.overlays_stay_unwritable && map_unwritable_zeros(begin, length)) {

@@ -96,6 +96,7 @@ struct nosigbus_region {
   nosigbus::interval_set<nosigbus::max_overlays> overlays;  // offsets from base; grade: nosigbus_cause
   unsigned isolated;          // overlays that touched no other when they were made: each can stay a VMA
   bool fd_remaps;             // the fd may be mapped again with prot: the way back where there is no shadow
+  bool untraceable;           // some overlay could not be made traceable, for want of a descriptor
   bool changing;              // a change is under way: found by whoever has the lock, it was torn by a fork
                               // (region_lock.h)
   uint64_t first_bad_offset;  // UINT64_MAX without overlays

@@ -46,6 +46,8 @@ TEST_CASE("survived with the drop-in, deadly without") {
                                      "something_else_is_mapped_over_it",
                                      "its_protection_changes",
                                      "memory_that_took_its_place_unseen_is_let_alone",
+                                     "memory_that_took_an_overlays_place_behind_the_file",
+                                     "memory_in_front_of_an_overlay_when_the_file_gets_shorter",
                                      "nothing_is_left_behind",
                                      "pages_come_back",
                                      "what_the_program_wrote_to_private_pages_stays",

@@ -2,6 +2,7 @@
 //
 // INSIDE THE SIGNAL. No allocation, no locks that a fault can hold, no logging, no libc beyond raw
 // system calls. Every line here is reviewed for async-signal safety.
+#include <errno.h>
 #include <src/inside/mapping_info.h>
 #include <src/inside/place.h>
 #include <src/inside/refresh.h>
@@ -26,7 +27,7 @@ bool is_overlay(const mapping_info& info, uintptr_t address) {
 // Where an overlay could not be made traceable, the file's own mapping in front of it vouches for it.
 bool vouched_for(const region_descriptor& region, const interval& part, const mapping_info& at) {
   mapping_info before;
-  return at.inode == 0 && at.device == 0 && part.begin != 0 &&
+  return region.untraceable && at.inode == 0 && at.device == 0 && part.begin != 0 &&
          query_mapping(region.base + part.begin - 1, &before) == 0 && before.device == region.device &&
          before.inode == region.inode;
 }
@@ -53,7 +54,32 @@ void for_each_region(uintptr_t begin, uintptr_t end, Do act) {
   }
 }
 
+// The file's page, or what an overlay is made of.
+bool expected(const region_descriptor& region, const mapping_info& info, uintptr_t at) {
+  const bool hidden = region.untraceable && region.overlays.contains(at - region.base);
+  return belongs(region, info, at) || is_overlay(info, at) || (hidden && info.inode == 0 && info.device == 0);
+}
+
 }  // namespace
+
+bool belongs(const region_descriptor& region, const mapping_info& info, uintptr_t address) {
+  return info.device == region.device && info.inode == region.inode && info.shared == region.shared &&
+         info.offset == region.offset + static_cast<off_t>(address - region.base);
+}
+
+bool as_it_was(region_descriptor& region) {
+  const scoped_signal_block no_signals;
+  const region_lock lock(region, no_signals);
+  const uintptr_t end = region.base + region.mapped;
+  for (uintptr_t at = region.base; at < end;) {
+    mapping_info info;
+    const int error = query_mapping(at, &info);
+    if (error != 0) return error != -ENOENT;
+    if (!expected(region, info, at)) return false;
+    at = info.end;
+  }
+  return true;
+}
 
 bool still_ours(region_descriptor& region) {
   const scoped_signal_block no_signals;

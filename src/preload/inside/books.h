@@ -8,6 +8,7 @@
 #pragma once
 
 #include <nosigbus/fault.h>
+#include <src/inside/mapping_info.h>
 #include <src/preload/state.h>
 #include <src/shared/counters.h>
 #include <src/shared/region.h>
@@ -26,6 +27,13 @@ inline bool any_guarded() { return g_counters.regions.load(std::memory_order_rel
 // The region's overlays are where we left them: no mapping that the program made without our knowledge (by
 // a raw system call, inside the C library) has taken their place. Where that cannot be found out, false.
 bool still_ours(region_descriptor& region);
+
+// Whether what is mapped at the address is what the region was made for.
+bool belongs(const region_descriptor& region, const mapping_info& info, uintptr_t address);
+
+// There is nothing in the region but what it was made for and its overlays: what is overlaid next may be any
+// part of it. Where that cannot be found out, true.
+bool as_it_was(region_descriptor& region);
 
 // The region ends; what is mapped there is left as it is.
 void forget(region_descriptor& region);

@@ -68,12 +68,6 @@ int query_elsewhere(uintptr_t address, mapping_info* out) {
   return asked.error;
 }
 
-// Whether what is mapped at the address is what the region was made for.
-bool belongs(const region_descriptor& region, const mapping_info& info, uintptr_t address) {
-  return info.device == region.device && info.inode == region.inode && info.shared == region.shared &&
-         info.offset == region.offset + static_cast<off_t>(address - region.base);
-}
-
 blueprint plan_of(const mapping_info& info, uintptr_t address, file_kind kind) {
   blueprint plan;
   plan.base = info.begin;
@@ -125,7 +119,12 @@ finding guard_mapping(const nosigbus_fault& fault, void* ucontext) {
   }
   if (error != 0) return region != nullptr ? finding::guarded : finding::not_guarded;
   if (region != nullptr) {
-    if (belongs(*region, info, fault.address)) return finding::guarded;
+    if (belongs(*region, info, fault.address)) {
+      if (as_it_was(*region)) return finding::guarded;
+      // Somebody took a part of it without our knowledge. The next fault finds what is left.
+      give_back(region->base, region->base + region->mapped);
+      return finding::resumable;
+    }
     // Ours, made by another thread meanwhile.
     if (info.device == g_zero.device && info.inode == g_zero.inode && still_ours(*region)) {
       return finding::guarded;
