@@ -20,6 +20,8 @@ struct shared_state {
   std::atomic<uint32_t> healer;
   // Its thread, cleared by the kernel when it is gone (clone(2), CLONE_CHILD_CLEARTID).
   std::atomic<uint32_t> healer_thread;
+  // Who wants the healer away. A futex: the healer sleeps on it.
+  std::atomic<uint32_t> pauses;
   // This process; 0 until somebody asks.
   std::atomic<int32_t> pid;
 };

@@ -75,7 +75,8 @@ TEST_CASE("survived with the drop-in, deadly without") {
 TEST_CASE("survived with the drop-in") {
   for (const std::string scenario :
        {"huge_pages_of_odd_length", "nothing_runs_while_nothing_is_damaged", "children_of_clone",
-        "children_of_posix_spawn", "another_user", "another_namespace_while_damaged"}) {
+        "a_child_of_vfork_faults", "children_of_vfork_before_anything_else", "children_of_posix_spawn",
+        "another_user", "another_namespace_while_damaged"}) {
     CAPTURE(scenario);
     CHECK(with_drop_in(scenario) == survived);
   }

@@ -83,6 +83,39 @@ SCENARIO(children_of_vfork) {
   EXPECT(calls == 2);
 }
 
+// Not even where it is the first to ask who it is.
+SCENARIO(children_of_vfork_before_anything_else) {
+  const pid_t child = vfork();
+  if (child == 0) {
+    signal(SIGBUS, SIG_IGN);
+    _exit(0);
+  }
+  EXPECT(status_of(child) == 0);
+  EXPECT(signal(SIGBUS, SIG_DFL) == SIG_DFL);
+  fault();
+}
+
+// It cannot have a healer, and must not leave its parent without one.
+SCENARIO(a_child_of_vfork_faults) {
+  const mapped_file file(4), other(4);
+  file.truncate(0);
+  char* const arguments[] = {const_cast<char*>("true"), nullptr};
+  const pid_t child = vfork();
+  if (child == 0) {
+    if (file[page] == 0) execv("/bin/true", arguments);
+    _exit(127);
+  }
+  EXPECT(status_of(child) == 0);
+  alarm(5);
+  EXPECT(setgid(getgid()) == 0);
+  other.truncate(0);
+  EXPECT(other[page] == 0);
+  file.grow_back(5);
+  other.grow_back(6);
+  EXPECT(becomes(file[page], 5));
+  EXPECT(becomes(other[page], 6));
+}
+
 SCENARIO(children_of_posix_spawn) {
   char* const arguments[] = {const_cast<char*>("preload_victim"), const_cast<char*>("memory_files"), nullptr};
   pid_t child;

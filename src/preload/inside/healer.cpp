@@ -25,11 +25,12 @@ constexpr size_t thread_area = size_t{8}
 // shared_state::healer
 constexpr uint32_t none = 0, at_work = 1;
 
-// Relaxed, without a partner: counts who wants the healer away; it looks at every turn.
-constinit std::atomic<uint32_t> g_pauses{0};
 constinit std::atomic<uintptr_t> g_stack{0};
 
 bool damaged() { return any_guarded(); }
+
+// seq_cst, with shared_state::healer: who wants the healer away sees it, or it sees that it is not wanted.
+bool paused() { return g_state->pauses.load(std::memory_order_seq_cst) != 0; }
 
 // Whether refresh would find anything to do: looks at the first page behind each overlay.
 bool may_come_back(region_descriptor& region) {
@@ -70,8 +71,10 @@ int work(void*) {
   long turn = period;
   for (;;) {
     const timespec sleep{turn / 1'000'000'000, turn % 1'000'000'000};
-    sys::raw_syscall(SYS_nanosleep, reinterpret_cast<long>(&sleep), 0);
-    if (g_pauses.load(std::memory_order_relaxed) == 0) {
+    // Until somebody wants us away.
+    sys::raw_syscall(SYS_futex, reinterpret_cast<long>(&g_state->pauses), FUTEX_WAIT, 0,
+                     reinterpret_cast<long>(&sleep));
+    if (!paused()) {
       const long begun = now();
       heal_all();
       // Whoever damages thousands of mappings is not to have us busy with nothing else.
@@ -81,7 +84,7 @@ int work(void*) {
     }
     g_state->healer.store(none, std::memory_order_seq_cst);
     // Damaged since we looked: either who did it saw nobody at work, and starts another, or we go on.
-    if (g_pauses.load(std::memory_order_seq_cst) != 0 || !damaged()) return 0;
+    if (paused() || !damaged()) return 0;
     uint32_t nobody = none;
     if (!g_state->healer.compare_exchange_strong(nobody, at_work, std::memory_order_seq_cst)) return 0;
   }
@@ -109,13 +112,15 @@ void wait_until_gone() {
 }  // namespace
 
 void wake() {
-  uint32_t nobody = none;
-  if (g_pauses.load(std::memory_order_seq_cst) != 0 ||
-      !g_state->healer.compare_exchange_strong(nobody, at_work, std::memory_order_seq_cst)) {
-    return;
-  }
-  // The thread inherits the mask.
+  if (paused() || g_state->healer.load(std::memory_order_seq_cst) != none) return;
+  // The thread inherits the mask. And nobody interrupts us, and leaves by longjmp or waits for the healer,
+  // while it is said to be at work and is not.
   const scoped_signal_block no_signals;
+  // It would end with the child, at work for ever.
+  if (in_vfork_child()) return;
+  uint32_t nobody = none;
+  if (!g_state->healer.compare_exchange_strong(nobody, at_work, std::memory_order_seq_cst)) return;
+  if (paused()) return g_state->healer.store(none, std::memory_order_seq_cst);
   const int saved_errno = errno;
   wait_until_gone();
   const uintptr_t base = stack();
@@ -131,16 +136,20 @@ void wake() {
 }
 
 void pause() {
-  g_pauses.fetch_add(1, std::memory_order_seq_cst);
+  g_state->pauses.fetch_add(1, std::memory_order_seq_cst);
   const timespec moment{0, 1'000'000};
   while (g_state->healer.load(std::memory_order_seq_cst) != none) {
+    sys::raw_syscall(SYS_futex, reinterpret_cast<long>(&g_state->pauses), FUTEX_WAKE, 1);
     sys::raw_syscall(SYS_nanosleep, reinterpret_cast<long>(&moment), 0);
   }
   wait_until_gone();
 }
 
 void resume() {
-  g_pauses.fetch_sub(1, std::memory_order_seq_cst);
+  uint32_t count = g_state->pauses.load(std::memory_order_relaxed);
+  // 0 in a child that was forked in between.
+  while (count != 0 && !g_state->pauses.compare_exchange_weak(count, count - 1, std::memory_order_seq_cst)) {
+  }
   if (damaged()) wake();
 }
 

@@ -15,7 +15,8 @@ namespace {
 
 template <class Function, class... Arguments>
 auto without_healer(real<Function>& function, Arguments... arguments) {
-  if (!any_guarded() || in_vfork_child()) return function(arguments...);
+  // Also where nothing is damaged: it may be a moment later.
+  if (g_state == nullptr || in_vfork_child()) return function(arguments...);
   healer::pause();
   const auto result = function(arguments...);
   healer::resume();
