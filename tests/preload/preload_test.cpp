@@ -94,13 +94,15 @@ TEST_CASE("the program's own handler is called and completed") {
   // Without the drop-in this one is called for ever.
   CHECK(with_drop_in("a_handler_that_does_nothing") == survived);
   CHECK(with_drop_in("children_of_vfork") == survived);
+  CHECK(with_drop_in("sigset_installs_a_handler") == survived);
 }
 
 TEST_CASE("what the program's handler does is done") {
   for (const std::string scenario :
        {"a_handler_that_puts_zeros_there", "a_handler_that_puts_its_own_pages_there",
         "a_handler_that_leaves_by_longjmp", "a_sent_signal_reaches_the_program",
-        "the_handler_of_a_genuine_bug_is_called", "the_program_finds_its_own_mask"}) {
+        "the_handler_of_a_genuine_bug_is_called", "signal_after_siginterrupt",
+        "a_wait_lets_a_held_signal_through", "the_program_finds_its_own_mask"}) {
     CAPTURE(scenario);
     CHECK(with_drop_in(scenario) == survived);
     const bool one_page = scenario == "a_handler_that_puts_zeros_there";

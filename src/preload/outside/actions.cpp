@@ -16,6 +16,10 @@ namespace nosigbus::preload {
 namespace {
 
 constinit real<int(int, const struct sigaction*, struct sigaction*)> g_sigaction("sigaction");
+constinit real<int(int, int)> g_siginterrupt("siginterrupt");
+
+// Those that siginterrupt wants to interrupt system calls, for signal. Relaxed, no partner.
+constinit std::atomic<uint64_t> g_interrupting{0};
 
 // Of which signals' actions the program's mask has SIGBUS in it. Relaxed, no partner: a query that races a
 // change may find either.
@@ -51,8 +55,10 @@ int act_on_sigbus(const struct sigaction* action, struct sigaction* old) {
   return set_ours(*fresh);
 }
 
+uint64_t bit_of(int signo) { return signo > 0 && signo <= 64 ? uint64_t{1} << (signo - 1) : 0; }
+
 int act_on_other(int signo, const struct sigaction* action, struct sigaction* old) {
-  const uint64_t bit = signo > 0 && signo <= 64 ? uint64_t{1} << (signo - 1) : 0;
+  const uint64_t bit = bit_of(signo);
   struct sigaction open {};
   if (action != nullptr) {
     open = *action;
@@ -94,6 +100,10 @@ namespace {
 using handler = void (*)(int);
 
 handler install(int signo, handler function, int flags, bool blocks_itself) {
+  if (function == SIG_ERR) {
+    errno = EINVAL;
+    return SIG_ERR;
+  }
   struct sigaction action {
   }, old{};
   action.sa_handler = function;
@@ -109,7 +119,8 @@ NOSIGBUS_WRAPPER int sigaction(int signo, const struct sigaction* action, struct
 }
 
 NOSIGBUS_WRAPPER handler signal(int signo, handler function) noexcept {
-  return install(signo, function, SA_RESTART, true);
+  const bool interrupts = (g_interrupting.load(std::memory_order_relaxed) & bit_of(signo)) != 0;
+  return install(signo, function, interrupts ? 0 : SA_RESTART, true);
 }
 NOSIGBUS_WRAPPER handler bsd_signal(int signo, handler function) noexcept { return signal(signo, function); }
 NOSIGBUS_WRAPPER handler ssignal(int signo, handler function) noexcept { return signal(signo, function); }
@@ -124,4 +135,36 @@ NOSIGBUS_WRAPPER handler __sysv_signal(int signo, handler function) noexcept {
 
 NOSIGBUS_WRAPPER int sigignore(int signo) noexcept {
   return install(signo, SIG_IGN, 0, false) == SIG_ERR ? -1 : 0;
+}
+
+NOSIGBUS_WRAPPER int siginterrupt(int signo, int interrupt) noexcept {
+  const int result = g_siginterrupt(signo, interrupt);
+  if (result != 0 || g_state == nullptr || in_vfork_child()) return result;
+  interrupt != 0 ? g_interrupting.fetch_or(bit_of(signo), std::memory_order_relaxed)
+                 : g_interrupting.fetch_and(~bit_of(signo), std::memory_order_relaxed);
+  struct sigaction action;
+  if (signo != SIGBUS || change_action(signo, nullptr, &action) != 0) return result;
+  interrupt != 0 ? action.sa_flags &= ~SA_RESTART : action.sa_flags |= SA_RESTART;
+  return change_action(signo, &action, nullptr);
+}
+
+// System V's: what it says of the mask is a signal's disposition.
+NOSIGBUS_WRAPPER handler sigset(int signo, handler function) noexcept {
+  sigset_t only, before;
+  sigemptyset(&only);
+  if (function == SIG_ERR || sigaddset(&only, signo) != 0) {
+    errno = EINVAL;
+    return SIG_ERR;
+  }
+  struct sigaction old {};
+  if (function == SIG_HOLD) {
+    if (change_action(signo, nullptr, &old) != 0 || sigprocmask(SIG_BLOCK, &only, &before) != 0)
+      return SIG_ERR;
+  } else {
+    struct sigaction action {};
+    action.sa_handler = function;
+    if (change_action(signo, &action, &old) != 0 || sigprocmask(SIG_UNBLOCK, &only, &before) != 0)
+      return SIG_ERR;
+  }
+  return sigismember(&before, signo) == 1 ? SIG_HOLD : old.sa_handler;
 }
