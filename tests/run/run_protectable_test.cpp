@@ -97,6 +97,9 @@ TEST_CASE("scripts are judged by what runs them") {
   check_refused({here.write("env", "#!/usr/bin/env " + bad + "\n")}, "statically");
   check_refused({here.write("split", "#!/usr/bin/env -S A=b " + bad + " c\n")}, "statically");
   CHECK(run_tool({here.write("good", "#!/bin/sh\nexit 3\n")}).how == exited(3));
+  // Named env, and run by itself: the kernel says what is wrong with it.
+  const std::string loop = here.write("env", "");
+  CHECK(run_tool({here.write("env", "#!" + loop + " sh\n")}).how == exited(126));
   CHECK(run_tool({here.write("good2", "#!/usr/bin/env sh\nexit 4\n")}).how == exited(4));
   // As execvp(3) has it.
   CHECK(run_tool({here.write("plain", "exit $1\n"), "5"}).how == exited(5));

@@ -91,12 +91,11 @@ std::string started_by_env(const std::string& argument) {
   return {};
 }
 
-}  // namespace
+constexpr int deepest = 6;  // the kernel follows five
 
-void check_protectable(const std::string& path) {
+void check(const std::string& path, int depth) {
   std::string current = path;
-  constexpr int deepest = 6;  // the kernel follows five
-  for (int depth = 0; depth < deepest; ++depth) {
+  for (; depth < deepest; ++depth) {
     const auto file = read_executable(current);
     if (!file) return;
     if (file->elf) {
@@ -109,7 +108,7 @@ void check_protectable(const std::string& path) {
       next = "/bin/sh";  // as execvp(3)
     } else if (base_name(next) == "env") {
       const std::string program = started_by_env(file->script_argument);
-      check_protectable(next);
+      check(next, depth + 1);
       if (program.empty()) return;
       next = program;
     }
@@ -120,5 +119,9 @@ void check_protectable(const std::string& path) {
     }
   }
 }
+
+}  // namespace
+
+void check_protectable(const std::string& path) { check(path, 0); }
 
 }  // namespace nosigbus::run
