@@ -76,7 +76,7 @@ TEST_CASE("survived with the drop-in") {
   for (const std::string scenario :
        {"huge_pages_of_odd_length", "nothing_runs_while_nothing_is_damaged", "children_of_clone",
         "a_child_of_vfork_faults", "children_of_vfork_before_anything_else", "children_of_posix_spawn",
-        "another_user", "another_namespace_while_damaged"}) {
+        "another_user", "no_new_privileges_while_damaged", "another_namespace_while_damaged"}) {
     CAPTURE(scenario);
     CHECK(with_drop_in(scenario) == survived);
   }

@@ -5,8 +5,13 @@
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 
 #include "scenario.h"
 
@@ -146,6 +151,25 @@ SCENARIO(another_user) {
   EXPECT(setuid(65534) == 0);
   EXPECT(file[2 * page] == 0);
   fault();
+  file.grow_back(5);
+  EXPECT(becomes(file[page], 5));
+}
+
+// Each thread gives it up for itself: none is left behind that has it.
+SCENARIO(no_new_privileges_while_damaged) {
+  const mapped_file file(4);
+  file.truncate(0);
+  EXPECT(file[page] == 0);
+  EXPECT(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+  usleep(20'000);
+  unsigned threads = 0;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::ifstream status(task.path() / "status");
+    const std::string text{std::istreambuf_iterator<char>(status), {}};
+    EXPECT(text.find("NoNewPrivs:\t1") != std::string::npos);
+    ++threads;
+  }
+  EXPECT(threads == 2);
   file.grow_back(5);
   EXPECT(becomes(file[page], 5));
 }

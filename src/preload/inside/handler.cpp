@@ -60,7 +60,7 @@ bool serve(nosigbus_fault& fault, int signo, siginfo_t* info, void* ucontext) {
   bool handler = false, served = false, cured = false;
   if (!g_options.rescue && under_supervision() == nullptr && program_has_handler() && repairable(fault)) {
     handler = true;
-    cured = supervise(fault, before.granule, signo, info, ucontext, &served) && !served;
+    cured = supervise(fault, before.record, before.granule, signo, info, ucontext, &served) && !served;
   }
   if (!cured && !supply_zeros(fault)) return false;
   const noted after = look_up(fault.address);

@@ -145,12 +145,12 @@ void pause() {
   wait_until_gone();
 }
 
-void resume() {
+void resume(next then) {
   uint32_t count = g_state->pauses.load(std::memory_order_relaxed);
   // 0 in a child that was forked in between.
   while (count != 0 && !g_state->pauses.compare_exchange_weak(count, count - 1, std::memory_order_seq_cst)) {
   }
-  if (damaged()) wake();
+  if (then == next::healer_if_needed && damaged()) wake();
 }
 
 }  // namespace nosigbus::preload::healer

@@ -16,6 +16,7 @@ void wake();
 // The healer is gone until resume: for what the kernel does for programs of one thread only, and for what
 // each thread has to do by itself (changing the user). Not async-signal-safe, nests, any thread.
 void pause();
-void resume();
+enum class next { healer_if_needed, nobody };  // nobody: until something is damaged again
+void resume(next then = next::healer_if_needed);
 
 }  // namespace nosigbus::preload::healer

@@ -4,6 +4,7 @@
 // system calls. Every line here is reviewed for async-signal safety.
 #include <src/inside/chain.h>
 #include <src/inside/probe.h>
+#include <src/preload/inside/diary.h>
 #include <src/preload/inside/supervision.h>
 #include <src/shared/actions.h>
 #include <src/shared/port.h>
@@ -28,9 +29,18 @@ bool program_has_handler() {
   return action != nullptr && !is_default(*action) && !is_ignore(*action);
 }
 
-bool supervise(const nosigbus_fault& fault, size_t granule, int signo, siginfo_t* info, void* ucontext,
-               bool* served) {
-  supervision now{&fault, t_supervision, false, &now};
+void end_supervision() {
+  if (t_supervision == nullptr) return;
+  const supervision* const now = under_supervision();
+  t_supervision = nullptr;
+  if (now == nullptr) return;
+  diary::note_fault(now->record, now->fault->cause, UINT64_MAX,
+                    now->served ? diary::outcome::zeros : diary::outcome::cured, true);
+}
+
+bool supervise(const nosigbus_fault& fault, journal_record* record, size_t granule, int signo,
+               siginfo_t* info, void* ucontext, bool* served) {
+  supervision now{&fault, record, t_supervision, false, &now};
   t_supervision = &now;
   chain(signo, info, ucontext);
   t_supervision = now.outer;

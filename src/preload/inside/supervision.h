@@ -11,6 +11,7 @@
 
 #include <nosigbus/fault.h>
 #include <signal.h>
+#include <src/preload/journal.h>
 
 namespace nosigbus::preload {
 
@@ -18,6 +19,7 @@ namespace nosigbus::preload {
 // it finds out by the stack pointer, see under_supervision.
 struct supervision {
   const nosigbus_fault* fault;
+  journal_record* record;  // of its mapping
   supervision* outer;
   bool served;              // with our zeros, when it asked for zeros of its own
   const supervision* self;  // itself, as long as nobody else uses its memory
@@ -29,15 +31,15 @@ extern constinit thread_local supervision* t_supervision;
 // The supervision that the calling code runs under, null if none.
 supervision* under_supervision();
 
-// The program's handler has been left by longjmp.
-inline void end_supervision() { t_supervision = nullptr; }
+// The program's handler is about to be left by longjmp: nobody else comes to note that it was called.
+void end_supervision();
 
 // Whether the program has a handler for SIGBUS.
 bool program_has_handler();
 
 // Calls it. Returns whether the interrupted code can go on: at the same instruction because its page can be
 // accessed, or where the handler said. granule: of the page.
-bool supervise(const nosigbus_fault& fault, size_t granule, int signo, siginfo_t* info, void* ucontext,
-               bool* served);
+bool supervise(const nosigbus_fault& fault, journal_record* record, size_t granule, int signo,
+               siginfo_t* info, void* ucontext, bool* served);
 
 }  // namespace nosigbus::preload

@@ -7,19 +7,21 @@
 #include <src/preload/inside/books.h>
 #include <src/preload/inside/healer.h>
 #include <src/preload/outside/real.h>
+#include <stdarg.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 using namespace nosigbus::preload;
 
 namespace {
 
-template <class Function, class... Arguments>
+template <healer::next Then = healer::next::healer_if_needed, class Function, class... Arguments>
 auto without_healer(real<Function>& function, Arguments... arguments) {
   // Also where nothing is damaged: it may be a moment later.
   if (g_state == nullptr || in_vfork_child()) return function(arguments...);
   healer::pause();
   const auto result = function(arguments...);
-  healer::resume();
+  healer::resume(Then);
   return result;
 }
 
@@ -33,6 +35,22 @@ constinit real<int(size_t, const gid_t*)> g_setgroups("setgroups");
 constinit real<int(const char*, gid_t)> g_initgroups("initgroups");
 constinit real<int(int)> g_unshare("unshare");
 constinit real<int(int, int)> g_setns("setns");
+constinit real<int(void*, const void*)> g_capset("capset");
+constinit real<int(int, ...)> g_prctl("prctl");
+
+// What a thread gives up for itself alone: a healer that still had it would be a way around.
+bool gives_up_privileges(int option) {
+  switch (option) {
+    case PR_SET_NO_NEW_PRIVS:
+    case PR_SET_SECCOMP:
+    case PR_SET_SECUREBITS:
+    case PR_CAPBSET_DROP:
+    case PR_CAP_AMBIENT:
+      return true;
+    default:
+      return false;
+  }
+}
 
 }  // namespace
 
@@ -60,3 +78,20 @@ NOSIGBUS_WRAPPER int initgroups(const char* user, gid_t group) {
 }
 NOSIGBUS_WRAPPER int unshare(int flags) noexcept { return without_healer(g_unshare, flags); }
 NOSIGBUS_WRAPPER int setns(int fd, int kind) noexcept { return without_healer(g_setns, fd, kind); }
+NOSIGBUS_WRAPPER int capset(void* header, const void* data) noexcept {
+  return without_healer(g_capset, header, data);
+}
+NOSIGBUS_WRAPPER int prctl(int option, ...) noexcept {
+  unsigned long values[4];
+  va_list arguments;
+  va_start(arguments, option);
+  for (unsigned long& value : values) value = va_arg(arguments, unsigned long);
+  va_end(arguments);
+  const auto [second, third, fourth, fifth] = values;
+  if (!gives_up_privileges(option)) return g_prctl(option, second, third, fourth, fifth);
+  // The filter may not permit what it takes to make one.
+  if (option == PR_SET_SECCOMP) {
+    return without_healer<healer::next::nobody>(g_prctl, option, second, third, fourth, fifth);
+  }
+  return without_healer(g_prctl, option, second, third, fourth, fifth);
+}
