@@ -78,6 +78,8 @@ int act_on_other(int signo, const struct sigaction* action, struct sigaction* ol
 
 }  // namespace
 
+void look_up_actions() { look_up(g_sigaction, g_siginterrupt); }
+
 int take_sigbus() {
   struct sigaction current;
   if (g_sigaction(SIGBUS, nullptr, &current) != 0) return -errno;

@@ -58,6 +58,11 @@ constinit real<jump> g_longjmp("longjmp"), g__longjmp("_longjmp"), g_siglongjmp(
 
 }  // namespace
 
+void nosigbus::preload::look_up_ways_to_give_up() {
+  look_up(g_raise, g_kill, g_tgkill, g_pthread_kill, g_pthread_sigqueue, g_sigqueue, g_longjmp, g__longjmp,
+          g_siglongjmp, g_longjmp_chk);
+}
+
 NOSIGBUS_WRAPPER void longjmp(__jmp_buf_tag* point, int value) noexcept { leave(g_longjmp, point, value); }
 NOSIGBUS_WRAPPER void _longjmp(__jmp_buf_tag* point, int value) noexcept { leave(g__longjmp, point, value); }
 NOSIGBUS_WRAPPER void siglongjmp(__jmp_buf_tag* point, int value) noexcept {

@@ -54,6 +54,11 @@ bool gives_up_privileges(int option) {
 
 }  // namespace
 
+void nosigbus::preload::look_up_identity() {
+  look_up(g_setuid, g_seteuid, g_setgid, g_setegid, g_setreuid, g_setregid, g_setresuid, g_setresgid,
+          g_setgroups, g_initgroups, g_unshare, g_setns, g_capset, g_prctl);
+}
+
 NOSIGBUS_WRAPPER int setuid(uid_t id) noexcept { return without_healer(g_setuid, id); }
 NOSIGBUS_WRAPPER int seteuid(uid_t id) noexcept { return without_healer(g_seteuid, id); }
 NOSIGBUS_WRAPPER int setgid(gid_t id) noexcept { return without_healer(g_setgid, id); }

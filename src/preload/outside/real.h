@@ -32,6 +32,16 @@ class real {
   std::atomic<Function*> function_{nullptr};
 };
 
+// dlsym takes locks: what handlers call is looked up before there are any.
+template <class... Functions>
+void look_up(real<Functions>&... all) {
+  (all.get(), ...);
+}
+void look_up_actions();
+void look_up_masks();
+void look_up_ways_to_give_up();
+void look_up_identity();
+
 }  // namespace nosigbus::preload
 
 // A function of the C library that the drop-in puts its own in front of.

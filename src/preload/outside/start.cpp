@@ -11,6 +11,7 @@
 #include <src/preload/options.h>
 #include <src/preload/outside/actions.h>
 #include <src/shared/fork_wiped.h>
+#include <src/preload/outside/real.h>
 #include <src/shared/syscalls.h>
 #include <stdlib.h>
 #include <sys/sysmacros.h>
@@ -62,8 +63,17 @@ void after_fork() {
   if (any_guarded()) healer::wake();
 }
 
+void look_up_functions() {
+  look_up_actions();
+  look_up_masks();
+  look_up_ways_to_give_up();
+  look_up_identity();
+  dlerror();  // an older C library does not have all of them, which is not the program's business
+}
+
 // After the core's own (runtime.cpp), before those of the program.
 __attribute__((constructor(102))) void start() {
+  look_up_functions();
   const uintptr_t state = map_fork_wiped(sizeof(shared_state));
   if (state == 0) return;
   g_state = reinterpret_cast<shared_state*>(state);
