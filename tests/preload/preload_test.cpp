@@ -65,6 +65,7 @@ TEST_CASE("survived with the drop-in, deadly without") {
                                      "exec_with_sigbus_blocked",
                                      "everything_is_closed",
                                      "no_descriptor_to_spare",
+                                     "no_right_to_a_descriptor",
                                      "the_program_finds_its_own_action"}) {
     CAPTURE(scenario);
     CHECK(with_drop_in(scenario) == survived);

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -185,6 +186,17 @@ SCENARIO(another_namespace_while_damaged) {
   if (unshare(CLONE_NEWUSER) != 0) EXPECT(errno != EINVAL);
   file.grow_back(5);
   EXPECT(becomes(file[page], 5));
+}
+
+SCENARIO(no_right_to_a_descriptor) {
+  const mapped_file file(4);
+  file.truncate(0);
+  rlimit limit{};
+  EXPECT(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+  limit.rlim_cur = 0;
+  EXPECT(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+  EXPECT(file[page] == 0);
+  EXPECT(getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur == 0);
 }
 
 SCENARIO(no_descriptor_to_spare) {

@@ -13,6 +13,7 @@
 #include <src/preload/options.h>
 #include <src/shared/registry.h>
 #include <src/shared/thread_state.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 namespace nosigbus::preload {
@@ -51,7 +52,14 @@ struct question {
 };
 int ask_elsewhere(void* argument) {
   auto& asked = *static_cast<question*>(argument);
-  sys::close(0);  // there, not here
+  // There, not here: room for one more, and the right to it (setrlimit(2)), if the program has not given up
+  // both.
+  sys::close(0);
+  rlimit limit;
+  if (sys::raw_syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, reinterpret_cast<long>(&limit)) == 0) {
+    limit.rlim_cur = limit.rlim_max;
+    sys::raw_syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, reinterpret_cast<long>(&limit), 0);
+  }
   asked.error = query_mapping(asked.address, asked.out, {g_name, sizeof g_name});
   return 0;
 }

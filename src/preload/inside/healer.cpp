@@ -51,20 +51,29 @@ void heal(region_descriptor& region) {
   forget(region);
 }
 
-// Regions one by one, each with the books locked for itself: the program's own calls wait no longer than
-// that.
-void heal_all() {
-  for (uint32_t index = 0; region_descriptor* const region = region_pool::descriptor(index); ++index) {
-    if (!region->live.load(std::memory_order_acquire)) continue;
-    const books_lock lock;
-    if (region->live.load(std::memory_order_relaxed)) heal(*region);
-  }
-}
-
 long now() {
   timespec time{};
   sys::raw_syscall(SYS_clock_gettime, CLOCK_MONOTONIC, reinterpret_cast<long>(&time));
   return time.tv_sec * 1'000'000'000 + time.tv_nsec;
+}
+
+// Regions one by one, each with the books locked for itself: the program's own calls wait no longer than
+// that.
+void heal_all() {
+  constexpr long slice = 1'000'000;
+  const timespec rest{0, 100'000};
+  long begun = now();
+  for (uint32_t index = 0; region_descriptor* const region = region_pool::descriptor(index); ++index) {
+    if (!region->live.load(std::memory_order_acquire)) continue;
+    {
+      const books_lock lock;
+      if (region->live.load(std::memory_order_relaxed)) heal(*region);
+    }
+    // Taken again at once, the lock would be ours before anybody who waits for it is awake.
+    if (now() - begun < slice) continue;
+    sys::raw_syscall(SYS_nanosleep, reinterpret_cast<long>(&rest), 0);
+    begun = now();
+  }
 }
 
 int work(void*) {
