@@ -38,6 +38,7 @@ void describe(region_descriptor& place, const blueprint& plan) {
   place.first_bad_offset = UINT64_MAX;
   place.shadow = 0;
   place.isolated = 0;
+  place.pieces = 0;
   place.ever_overlaid = {};
   place.untraceable = false;
   place.changing = false;

@@ -77,9 +77,13 @@ bool map_zeros(region_descriptor& region, interval part, int prot) {
 }
 
 // Overlays `part`. Read-only zeros replace zeros: all that becomes one overlay is mapped as one, and stays
-// one VMA. Where overlays could hold discarded writes, only the gaps between them are filled.
+// one VMA. Where overlays could hold discarded writes, only the gaps between them are filled; but
+// traceable ones are of a file of its own each, and stay as many VMAs: after a few of them, what was written
+// is discarded at once.
 bool map_overlay(region_descriptor& region, interval part, int prot) {
-  if ((prot & PROT_WRITE) == 0) {
+  constexpr unsigned most_pieces = 2;
+  const bool too_many = region.overlays_traceable && region.pieces >= most_pieces;
+  if ((prot & PROT_WRITE) == 0 || too_many) {
     if (!map_zeros(region, region.overlays.united(part), prot)) return false;
     enter_in_books(region, part);
     return true;
@@ -88,6 +92,7 @@ bool map_overlay(region_descriptor& region, interval part, int prot) {
     const interval gap = region.overlays.first_gap(part);
     if (gap.begin == gap.end) return true;
     if (!map_zeros(region, gap, prot)) return false;
+    ++region.pieces;
     enter_in_books(region, gap);
   }
 }
@@ -104,7 +109,7 @@ bool overlay(region_descriptor& region, region_lock& lock, const nosigbus_fault&
   if (part.begin == part.end) return false;
   const int prot = overlay_protection(region, fault, page);
   const bool first = region.overlays.empty();
-  if (first) region.isolated = 0;
+  if (first) region.isolated = region.pieces = 0;
   part.grade = fault.cause;
   part = region.overlays.widened(part, region.isolated < max_overlays);
   // An overlaid page that cannot be accessed is not ours any more: somebody mapped over it.

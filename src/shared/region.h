@@ -95,6 +95,7 @@ struct nosigbus_region {
   // --- Written under sync->lock, read under it.
   nosigbus::interval_set<nosigbus::max_overlays> overlays;  // offsets from base; grade: nosigbus_cause
   unsigned isolated;          // overlays that touched no other when they were made: each can stay a VMA
+  unsigned pieces;            // traceable overlays that can be written: the kernel does not join them
   bool fd_remaps;             // the fd may be mapped again with prot: the way back where there is no shadow
   bool untraceable;           // some overlay could not be made traceable, for want of a descriptor
   bool changing;              // a change is under way: found by whoever has the lock, it was torn by a fork

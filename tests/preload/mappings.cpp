@@ -3,6 +3,8 @@
 // Mappings of all kinds, and what a program can do to one that is damaged.
 #include <sys/syscall.h>
 
+#include <fstream>
+
 #include "scenario.h"
 
 using namespace preload_test;
@@ -173,6 +175,23 @@ SCENARIO(memory_that_took_its_place_unseen_is_let_alone) {
   usleep(200'000);
   EXPECT(file[page] == 77);
   EXPECT(file[2 * page] == 0);
+}
+
+// Each page that is cut off could become a mapping of its own, up to vm.max_map_count.
+SCENARIO(cut_off_page_by_page) {
+  const mapped_file file(64);
+  for (size_t left = 63; left > 0; --left) {
+    file.truncate(left * page);
+    file[left * page] = 1;
+  }
+  const auto begin = reinterpret_cast<uintptr_t>(file.address());
+  std::ifstream maps("/proc/self/maps");
+  unsigned mappings = 0;
+  for (std::string line; std::getline(maps, line);) {
+    const uintptr_t at = std::stoul(line, nullptr, 16);
+    if (at >= begin && at < begin + file.size()) ++mappings;
+  }
+  EXPECT(mappings <= 8);
 }
 
 SCENARIO(nothing_is_left_behind) {

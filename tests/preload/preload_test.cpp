@@ -48,6 +48,7 @@ TEST_CASE("survived with the drop-in, deadly without") {
                                      "memory_that_took_its_place_unseen_is_let_alone",
                                      "memory_that_took_an_overlays_place_behind_the_file",
                                      "memory_in_front_of_an_overlay_when_the_file_gets_shorter",
+                                     "cut_off_page_by_page",
                                      "nothing_is_left_behind",
                                      "pages_come_back",
                                      "what_the_program_wrote_to_private_pages_stays",

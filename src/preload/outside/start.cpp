@@ -10,8 +10,8 @@
 #include <src/preload/inside/spare_mappings.h>
 #include <src/preload/options.h>
 #include <src/preload/outside/actions.h>
-#include <src/shared/fork_wiped.h>
 #include <src/preload/outside/real.h>
+#include <src/shared/fork_wiped.h>
 #include <src/shared/syscalls.h>
 #include <stdlib.h>
 #include <sys/sysmacros.h>
