@@ -129,7 +129,7 @@ class maps_reader {
 int query_by_reading(int maps, uintptr_t address, mapping_info* out, mapping_name name) {
   if (name.size != 0) name.text[0] = '\0';
   maps_reader reader(address, name);
-  char bytes[512];
+  char bytes[512] = {};
   for (;;) {
     const long got = sys::read(maps, bytes, sizeof bytes);
     if (got == -EINTR) continue;

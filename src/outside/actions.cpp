@@ -18,11 +18,11 @@ uint64_t kernel_mask(const sigset_t& set) {
 
 // A few have room here, which is more than most programs ever install; of the others each gets pages.
 previous_action* allocate() {
-  static constinit previous_action few[32]{};
-  static constinit std::atomic<size_t> used{0};
+  static constinit previous_action g_few[32]{};
+  static constinit std::atomic<size_t> g_used{0};
   // Counting past the end is harmless: it takes one mapping each time.
-  const size_t index = used.fetch_add(1, std::memory_order_relaxed);
-  if (index < sizeof few / sizeof few[0]) return &few[index];
+  const size_t index = g_used.fetch_add(1, std::memory_order_relaxed);
+  if (index < sizeof g_few / sizeof g_few[0]) return &g_few[index];
   const long fresh =
       sys::mmap(0, sizeof(previous_action), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   return sys::failed(fresh) ? nullptr : reinterpret_cast<previous_action*>(fresh);

@@ -55,7 +55,7 @@ int ask_elsewhere(void* argument) {
   // There, not here: room for one more, and the right to it (setrlimit(2)), if the program has not given up
   // both.
   sys::close(0);
-  rlimit limit;
+  rlimit limit{};
   if (sys::raw_syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, reinterpret_cast<long>(&limit)) == 0) {
     limit.rlim_cur = limit.rlim_max;
     sys::raw_syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, reinterpret_cast<long>(&limit), 0);
@@ -64,11 +64,11 @@ int ask_elsewhere(void* argument) {
   return 0;
 }
 int query_elsewhere(uintptr_t address, mapping_info* out) {
-  alignas(16) static constinit char stack[8192];
+  alignas(16) static constinit char g_stack[8192];
   question asked{address, out, -EMFILE};
   const int saved_errno = errno;
   // Without CLONE_FILES, and without a signal at its end. We wait for it (CLONE_VFORK).
-  const int child = clone(ask_elsewhere, stack + sizeof stack, CLONE_VM | CLONE_VFORK, &asked);
+  const int child = clone(ask_elsewhere, g_stack + sizeof g_stack, CLONE_VM | CLONE_VFORK, &asked);
   if (child > 0) {
     sys::raw_syscall(SYS_wait4, child, 0, static_cast<long>(__WCLONE), 0);
   }

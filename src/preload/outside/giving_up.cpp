@@ -30,7 +30,7 @@ NOSIGBUS_WRAPPER int gsignal(int signo) noexcept { return raise(signo); }
 NOSIGBUS_WRAPPER int kill(pid_t pid, int signo) noexcept {
   return gives_up(signo) && pid == getpid() ? 0 : g_kill(pid, signo);
 }
-NOSIGBUS_WRAPPER int tgkill(pid_t pid, pid_t thread, int signo) noexcept {
+NOSIGBUS_WRAPPER int tgkill(pid_t pid, pid_t thread, int signo) {
   return gives_up(signo) && pid == getpid() && thread == gettid() ? 0 : g_tgkill(pid, thread, signo);
 }
 NOSIGBUS_WRAPPER int pthread_kill(pthread_t thread, int signo) noexcept {

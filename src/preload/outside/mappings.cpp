@@ -110,7 +110,8 @@ NOSIGBUS_WRAPPER void* mremap(void* address, size_t old_length, size_t new_lengt
   if ((flags & (MREMAP_FIXED | dontunmap)) != 0) {
     va_list arguments;
     va_start(arguments, flags);
-    new_address = to_address(va_arg(arguments, void*));
+    // The analyzer does not know that va_start has initialized it.
+    new_address = to_address(va_arg(arguments, void*));  // NOLINT(clang-analyzer-valist.Uninitialized)
     va_end(arguments);
   }
   const uintptr_t begin = to_address(address);
