@@ -4,7 +4,6 @@
 #include <fcntl.h>
 
 #include <cstring>
-#include <ctime>
 #include <filesystem>
 #include <iterator>
 #include <vector>
@@ -45,14 +44,6 @@ bool all_are(const mapped_file& file, size_t begin, size_t end, unsigned char by
     if (file[i] != byte) return false;
   }
   return true;
-}
-
-bool becomes(volatile unsigned char& byte, unsigned char value) {
-  for (int i = 0; i < 200 && byte != value; ++i) {
-    const timespec moment{0, 1'000'000};
-    nanosleep(&moment, nullptr);
-  }
-  return byte == value;
 }
 
 unsigned count_entries(const char* folder) {

@@ -125,7 +125,6 @@ SCENARIO(storm) {
     file->grow_back(filler);
     EXPECT(becomes((*file)[15 * page], filler));
   }
-  usleep(100'000);
+  EXPECT(eventually([] { return count_entries("/proc/self/task") == 1; }));
   EXPECT(count_entries("/proc/self/fd") == descriptors);
-  EXPECT(count_entries("/proc/self/task") == 1);
 }
