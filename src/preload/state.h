@@ -14,6 +14,8 @@ struct shared_state {
   // Held by whoever makes, ends or moves regions. As a region's lock: with all signals blocked, touching no
   // guarded memory. Taken before a region's lock.
   futex_lock books;
+  // Held by whoever needs, or makes, the room for spare mappings; as books, and after it.
+  futex_lock room;
   // Counts changes of mappings that the program made in guarded ranges. Written under books.
   std::atomic<uint32_t> changes;
   // 1: the healer is at work, or about to be (healer.h).

@@ -9,6 +9,7 @@
 #include <src/preload/inside/books.h>
 #include <src/preload/inside/diary.h>
 #include <src/preload/inside/healer.h>
+#include <src/preload/inside/spare_mappings.h>
 #include <src/shared/region_lock.h>
 #include <src/shared/region_pool.h>
 #include <time.h>
@@ -86,6 +87,7 @@ int work(void*) {
     if (!paused()) {
       const long begun = now();
       heal_all();
+      keep_spare_mappings();
       // Whoever damages thousands of mappings is not to have us busy with nothing else.
       const long took = now() - begun;
       turn = took * 9 < period ? period : took * 9;

@@ -14,29 +14,41 @@ namespace {
 // Neighbours of different protection are not joined: as many mappings as pages.
 constexpr size_t mappings = 17;
 
-// Whoever takes it unmaps it (exchange), whoever makes one offers it.
-constinit std::atomic<uintptr_t> g_block{0};
+// Under shared_state::room.
+constinit uintptr_t g_block = 0;
+constinit bool g_whole = false;  // as many mappings as it was to be
 
-void give_up(uintptr_t block) {
+void give_up() {
+  const uintptr_t block = g_block;
+  g_block = 0;
+  // First of all: a child that is forked in between would unmap whatever comes to lie there.
+  std::atomic_signal_fence(std::memory_order_seq_cst);
   if (block != 0) sys::munmap(block, mappings * g_page_size);
+}
+
+void keep() {
+  if (g_block != 0 && g_whole) return;
+  give_up();
+  constexpr int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+  const long made = sys::mmap(0, mappings * g_page_size, PROT_NONE, flags, -1, 0);
+  if (sys::failed(made)) return;
+  g_block = static_cast<uintptr_t>(made);
+  g_whole = true;
+  for (size_t i = 1; i < mappings && g_whole; i += 2) {
+    g_whole = !sys::failed(sys::mprotect(g_block + i * g_page_size, g_page_size, PROT_READ));
+  }
 }
 
 }  // namespace
 
 void keep_spare_mappings() {
-  if (g_block.load(std::memory_order_relaxed) != 0) return;
-  constexpr int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-  const long made = sys::mmap(0, mappings * g_page_size, PROT_NONE, flags, -1, 0);
-  if (sys::failed(made)) return;
-  const uintptr_t block = static_cast<uintptr_t>(made);
-  for (size_t i = 1; i < mappings; i += 2) {
-    if (sys::failed(sys::mprotect(block + i * g_page_size, g_page_size, PROT_READ))) break;
-  }
-  uintptr_t none = 0;
-  if (!g_block.compare_exchange_strong(none, block, std::memory_order_relaxed)) give_up(block);
+  const scoped_signal_block no_signals;
+  const scoped_lock lock(g_state->room);
+  keep();
 }
 
-lent_mappings::lent_mappings() { give_up(g_block.exchange(0, std::memory_order_relaxed)); }
+lent_mappings::lent_mappings() : lock_(g_state->room) { give_up(); }
+lent_mappings::~lent_mappings() { keep(); }
 
 bool supply_zeros(nosigbus_fault& fault) {
   if (repair(fault, nullptr)) return true;

@@ -8,19 +8,24 @@
 #pragma once
 
 #include <nosigbus/fault.h>
+#include <src/preload/state.h>
 
 namespace nosigbus::preload {
 
-// Keeps room, if there is none kept.
+// Keeps room, if there is none kept, or less than there should be.
 void keep_spare_mappings();
 
-// Gives it up for as long as the object lives.
+// Gives it up for as long as the object lives: nobody else takes it meanwhile, but the program.
 class lent_mappings {
  public:
   lent_mappings();
-  ~lent_mappings() { keep_spare_mappings(); }
+  ~lent_mappings();
   lent_mappings(const lent_mappings&) = delete;
   lent_mappings& operator=(const lent_mappings&) = delete;
+
+ private:
+  const scoped_signal_block no_signals_;
+  const scoped_lock lock_;
 };
 
 // As repair, also where the limit is reached.
