@@ -17,7 +17,8 @@ namespace {
 std::atomic<pid_t> g_program{0};
 std::atomic<std::atomic<uint32_t>*> g_news{nullptr};
 std::atomic<bool> g_session_leader{false};
-std::atomic<bool> g_report_wanted{false};
+// A whole word: riscv64 exchanges smaller ones by a call into libatomic.
+std::atomic<uint32_t> g_report_wanted{0};
 
 // What the terminal sends (SI_KERNEL), it sends to the whole process group, and so to the program already;
 // hanging up it tells the session's leader alone.
@@ -39,7 +40,7 @@ void pass_on(int signo, const siginfo_t& info) {
 
 void on_signal(int signo, siginfo_t* info, void*) {
   const int saved = errno;
-  if (signo == SIGUSR2) g_report_wanted.store(true, std::memory_order_relaxed);
+  if (signo == SIGUSR2) g_report_wanted.store(1, std::memory_order_relaxed);
   if (signo == SIGUSR2 || signo == SIGCHLD) {
     // Whoever is about to wait for the old value finds a new one.
     g_wakes.fetch_add(1, std::memory_order_relaxed);
@@ -130,7 +131,7 @@ void stop_forwarding() {
   }
 }
 
-bool take_report_request() { return g_report_wanted.exchange(false, std::memory_order_relaxed); }
+bool take_report_request() { return g_report_wanted.exchange(0, std::memory_order_relaxed) != 0; }
 
 void stop_by(int signo) {
   if (signo == SIGSTOP) {
