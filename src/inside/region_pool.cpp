@@ -73,8 +73,10 @@ bool grow() {
 }  // namespace
 
 region_descriptor* descriptor(uint32_t index) {
-  // index + first_chunk has its top bit where chunk k begins: first_chunk << k.
-  const unsigned k = 31u - static_cast<unsigned>(__builtin_clz(index / first_chunk + 1));
+  // index + first_chunk has its top bit where chunk k begins: first_chunk << k. Looked for bit by bit:
+  // without an instruction for it, that is a call into libgcc.
+  unsigned k = 0;
+  while ((index / first_chunk + 1) >> (k + 1) != 0) ++k;
   region_descriptor* const chunk = k < max_chunks ? g_chunks[k].load(std::memory_order_acquire) : nullptr;
   return chunk == nullptr ? nullptr : chunk + (index - chunk_first_index(k));
 }
