@@ -31,8 +31,6 @@ static_assert(sizeof(procmap_query) == 104);
 constexpr unsigned long procmap_query_ioctl = _IOWR('f', 17, procmap_query);
 constexpr uint64_t vma_readable = 1, vma_writable = 2, vma_executable = 4, vma_shared = 8;
 
-constexpr uint64_t device_number(uint64_t major, uint64_t minor) { return major << 32 | minor; }
-
 int query_by_ioctl(int maps, uintptr_t address, mapping_info* out, mapping_name name) {
   procmap_query query{};
   query.size = sizeof query;

@@ -8,13 +8,18 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/sysmacros.h>
 #include <sys/types.h>
 
 namespace nosigbus {
 
+constexpr uint64_t device_number(uint64_t major, uint64_t minor) { return major << 32 | minor; }
+// As stat(2) gives it.
+inline uint64_t device_number(dev_t device) { return device_number(major(device), minor(device)); }
+
 struct mapping_info {
   uintptr_t begin, end;  // of the whole mapping
-  uint64_t device;       // of the file, 0 of anonymous memory
+  uint64_t device;       // device_number of the file's, 0 of anonymous memory
   uint64_t inode;        // as device
   int prot;              // PROT_*
   bool shared;           // MAP_SHARED

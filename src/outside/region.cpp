@@ -3,6 +3,7 @@
 // Regions that map a file, and what all regions have: an address, a size, an end.
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <nosigbus/region.h>
 #include <src/outside/events.h>
 #include <src/outside/place.h>
@@ -15,8 +16,6 @@
 namespace nosigbus {
 
 namespace {
-
-constexpr long hugetlbfs_magic = 0x958458f6;  // linux/magic.h
 
 // A shared mapping can be made writable if its descriptor is open for writing, a private one always.
 bool may_become_writable(const blueprint& plan) {
@@ -77,7 +76,7 @@ int granule_of(int fd, size_t* out) {
   // Only hugetlbfs has larger units; its preferred block size says so without a second system call.
   if (static_cast<size_t>(status.st_blksize) <= g_page_size) return 0;
   struct statfs filesystem;
-  if (fstatfs(fd, &filesystem) == 0 && filesystem.f_type == hugetlbfs_magic) {
+  if (fstatfs(fd, &filesystem) == 0 && filesystem.f_type == HUGETLBFS_MAGIC) {
     *out = static_cast<size_t>(filesystem.f_bsize);
   }
   return 0;

@@ -5,7 +5,6 @@
 #include <src/shared/unwritable_zeros.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 namespace nosigbus {
@@ -26,7 +25,7 @@ void make_unwritable_zeros() {
   struct stat status {};
   fstat(zero, &status);
   g_inode.store(status.st_ino, std::memory_order_relaxed);
-  g_device.store(uint64_t{major(status.st_dev)} << 32 | minor(status.st_dev), std::memory_order_relaxed);
+  g_device.store(device_number(status.st_dev), std::memory_order_relaxed);
   void* const page = mmap(nullptr, g_page_size, PROT_READ, MAP_SHARED, zero, 0);
   close(zero);
   if (page == MAP_FAILED) return;

@@ -53,6 +53,9 @@ class books_lock {
   const scoped_lock lock_;
 };
 
+// SIGBUS in a mask as the kernel has it.
+inline constexpr uint64_t sigbus_bit = uint64_t{1} << (SIGBUS - 1);
+
 // Whether the program's own mask, as it believes it to be, blocks SIGBUS on this thread: we keep it open.
 extern constinit thread_local bool t_sigbus_blocked;
 

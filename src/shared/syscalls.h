@@ -75,9 +75,13 @@ inline long statfs(const char* path, struct statfs* out) {
 inline long write(int fd, const void* data, size_t length) {
   return raw_syscall(SYS_write, fd, reinterpret_cast<long>(data), static_cast<long>(length));
 }
+// how: SIG_BLOCK, SIG_UNBLOCK, SIG_SETMASK.
+inline long change_signal_mask(int how, uint64_t mask, uint64_t* old) {
+  return raw_syscall(SYS_rt_sigprocmask, how, reinterpret_cast<long>(&mask), reinterpret_cast<long>(old),
+                     sizeof mask);
+}
 inline long set_signal_mask(uint64_t mask, uint64_t* old) {
-  return raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, reinterpret_cast<long>(&mask),
-                     reinterpret_cast<long>(old), sizeof mask);
+  return change_signal_mask(SIG_SETMASK, mask, old);
 }
 inline long set_default_action(int signo) {
   const arch::kernel_sigaction action{};  // SIG_DFL is null

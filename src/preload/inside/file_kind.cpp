@@ -2,24 +2,18 @@
 //
 // INSIDE THE SIGNAL. No allocation, no locks that a fault can hold, no logging, no libc beyond raw
 // system calls. Every line here is reviewed for async-signal safety.
+#include <linux/magic.h>
 #include <src/preload/inside/file_kind.h>
 #include <src/shared/syscalls.h>
 #include <src/shared/thread_state.h>
-#include <sys/sysmacros.h>
 
 namespace nosigbus::preload {
 
 namespace {
 
-constexpr long tmpfs_magic = 0x01021994, ramfs_magic = 0x858458f6, hugetlbfs_magic = 0x958458f6;
-
 bool begins(const char* text, const char* with) {
   while (*with != '\0' && *text == *with) ++text, ++with;
   return *with == '\0';
-}
-
-uint64_t device_of(const struct stat& status) {
-  return uint64_t{major(status.st_dev)} << 32 | minor(status.st_dev);
 }
 
 // The type of the file system that the mapped file is on: of the nearest directory that is still there and on
@@ -32,7 +26,8 @@ long file_system_of(const mapping_info& info, char* path) {
     path[length] = '\0';
     struct stat status {};
     struct statfs file_system {};
-    const bool there = !sys::failed(sys::stat(path, &status)) && device_of(status) == info.device &&
+    const bool there = !sys::failed(sys::stat(path, &status)) &&
+                       device_number(status.st_dev) == info.device &&
                        !sys::failed(sys::statfs(path, &file_system));
     path[length] = cut;
     if (there) return file_system.f_type;
@@ -60,7 +55,7 @@ file_kind kind_of(const mapping_info& info, char* name) {
   // File systems in memory have no device of their own, their numbers are of major 0.
   if (info.device >> 32 != 0) return file_kind::file;
   const long type = file_system_of(info, name);
-  const bool in_memory = type == tmpfs_magic || type == ramfs_magic || type == hugetlbfs_magic;
+  const bool in_memory = type == TMPFS_MAGIC || type == RAMFS_MAGIC || type == HUGETLBFS_MAGIC;
   return in_memory ? file_kind::shared_memory : file_kind::file;
 }
 

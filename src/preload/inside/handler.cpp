@@ -22,8 +22,6 @@ namespace nosigbus::preload {
 
 namespace {
 
-constexpr uint64_t sigbus_bit = uint64_t{1} << (SIGBUS - 1);
-
 // Sent to a thread of which the program believes that it blocks SIGBUS: from here on it does, and the signal
 // is pending.
 void hold_back(int signo, const siginfo_t* info, void* ucontext) {
@@ -78,11 +76,7 @@ void pass_on(int signo, siginfo_t* info, void* ucontext) {
   const previous_action* const action = slot_of(signo)->previous.load(std::memory_order_acquire);
   const bool blocks = action != nullptr && (action->flags & SA_NODEFER) == 0;
   // Our action leaves SIGBUS open, so that a fault of the program's handler can be absorbed.
-  if (blocks) {
-    uint64_t mask = 0;
-    sys::raw_syscall(SYS_rt_sigprocmask, SIG_BLOCK, reinterpret_cast<long>(&sigbus_bit),
-                     reinterpret_cast<long>(&mask), sizeof mask);
-  }
+  if (blocks) sys::change_signal_mask(SIG_BLOCK, sigbus_bit, nullptr);
   chain(signo, info, ucontext);
 }
 

@@ -88,22 +88,17 @@ NOSIGBUS_WRAPPER int pthread_sigmask(int how, const sigset_t* set, sigset_t* old
 // Waits. They can be cancelled: what stands in their frames has no destructor.
 namespace {
 
-void change_in_force(int how) {
-  const uint64_t sigbus = uint64_t{1} << (SIGBUS - 1);
-  nosigbus::sys::raw_syscall(SYS_rt_sigprocmask, how, reinterpret_cast<long>(&sigbus), 0, sizeof sigbus);
-}
-
 // A wait that unblocks SIGBUS ends by one that was held back. It has to be blocked until the kernel waits:
 // one that is delivered before would be missed.
 template <class Wait>
 int wait_with(const sigset_t* mask, Wait wait) {
   const open_mask open(mask);
   if (mask == nullptr || !t_sigbus_blocked || has_sigbus(mask)) return wait(open.get());
-  change_in_force(SIG_BLOCK);
+  nosigbus::sys::change_signal_mask(SIG_BLOCK, sigbus_bit, nullptr);
   t_sigbus_blocked = false;
   const int result = wait(open.get());
   t_sigbus_blocked = true;
-  change_in_force(SIG_UNBLOCK);
+  nosigbus::sys::change_signal_mask(SIG_UNBLOCK, sigbus_bit, nullptr);
   return result;
 }
 

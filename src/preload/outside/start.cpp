@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <nosigbus/backtrace.h>
 #include <pthread.h>
+#include <src/inside/mapping_info.h>
 #include <src/preload/inside/books.h>
 #include <src/preload/inside/diary.h>
 #include <src/preload/inside/healer.h>
@@ -14,7 +15,6 @@
 #include <src/shared/fork_wiped.h>
 #include <src/shared/syscalls.h>
 #include <stdlib.h>
-#include <sys/sysmacros.h>
 
 namespace nosigbus::preload {
 
@@ -23,7 +23,7 @@ namespace {
 void identify_zeros() {
   struct stat status {};
   if (sys::failed(sys::stat("/dev/zero", &status))) return;
-  g_zero = {uint64_t{major(status.st_dev)} << 32 | minor(status.st_dev), status.st_ino};
+  g_zero = {device_number(status.st_dev), status.st_ino};
 }
 
 // Of nosigbus-run; a process without one is protected all the same.
@@ -50,11 +50,9 @@ void open_journal() {
 
 // A parent can leave SIGBUS blocked to us (execve(2)).
 void open_mask_of_this_thread() {
-  const uint64_t sigbus = uint64_t{1} << (SIGBUS - 1);
   uint64_t before = 0;
-  sys::raw_syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, reinterpret_cast<long>(&sigbus),
-                   reinterpret_cast<long>(&before), sizeof before);
-  t_sigbus_blocked = (before & sigbus) != 0;
+  sys::change_signal_mask(SIG_UNBLOCK, sigbus_bit, &before);
+  t_sigbus_blocked = (before & sigbus_bit) != 0;
 }
 
 // The healer is not among the threads that a child has.
