@@ -19,12 +19,6 @@ using namespace test;
 
 namespace {
 
-__attribute__((noinline)) int deep(const volatile unsigned char* at, int depth) {
-  volatile unsigned char room[100];
-  room[depth % 100] = 1;
-  return depth == 0 ? *at : deep(at, depth - 1) + room[depth % 100];
-}
-
 const reader own_readers[] = {
     {"own code", [](const bad_memory& m) { deep(m.bad(), 0); }},
     {"deep calls", [](const bad_memory& m) { deep(m.bad(), 200); }},

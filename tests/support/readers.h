@@ -10,6 +10,13 @@
 
 namespace test {
 
+// Reads a byte, that many calls deep.
+__attribute__((noinline)) inline int deep(const volatile unsigned char* at, int depth) {
+  volatile unsigned char room[100];
+  room[depth % 100] = 1;
+  return depth == 0 ? *at : deep(at, depth - 1) + room[depth % 100];
+}
+
 // own: readers that the test has itself.
 template <size_t N>
 std::vector<reader> with_others(const reader (&own)[N]) {
