@@ -4,6 +4,7 @@
 // system calls. Every line here is reviewed for async-signal safety.
 #include <errno.h>
 #include <src/inside/place.h>
+#include <src/inside/way_back.h>
 #include <src/shared/counters.h>
 #include <src/shared/event_queue.h>
 #include <src/shared/region_lock.h>
@@ -49,7 +50,7 @@ void describe(region_descriptor& place, const blueprint& plan) {
 
 // Of a place that no handler finds any more, and that all who did have left.
 void close_books(region_descriptor& place) {
-  if (place.shadow != 0) sys::munmap(place.shadow, place.shadow_length);
+  drop_shadow(place);
   // Nobody else looks at them any more. The lock mends what a fork has torn.
   if (place.overlays.empty() && !place.changing) return;
   const scoped_signal_block no_signals;

@@ -7,7 +7,6 @@
 #include <src/inside/place.h>
 #include <src/inside/refresh.h>
 #include <src/preload/inside/books.h>
-#include <src/preload/inside/diary.h>
 #include <src/shared/region_lock.h>
 #include <src/shared/registry.h>
 

@@ -96,13 +96,14 @@ extern "C" void nosigbus_preload_on_signal(int signo, siginfo_t* info, void* uco
   switch (guard_mapping(fault, ucontext)) {
     case finding::resumable:
       return;
-    case finding::guarded:
+    case finding::guarded: {
       if (serve(fault, signo, info, ucontext)) return;
       // Healed or unmapped meanwhile, by another thread: the access tells what is there now.
-      if (look_up(fault.address).granule == 0) return;
-      diary::note_fault(look_up(fault.address).record, fault.cause, UINT64_MAX, diary::outcome::passed,
-                        false);
+      const noted now = look_up(fault.address);
+      if (now.granule == 0) return;
+      diary::note_fault(now.record, fault.cause, UINT64_MAX, diary::outcome::passed, false);
       break;
+    }
     case finding::not_guarded:
       break;
   }

@@ -20,8 +20,8 @@ namespace {
 
 constexpr long period = 50'000'000;  // ns; half of what is promised
 constexpr size_t stack_size = size_t{64} << 10;
-constexpr size_t thread_area = size_t{8}
-                               << 10;  // above the stack, for what the processor finds by its register
+// Above the stack, for what the processor finds by its thread register.
+constexpr size_t thread_area = size_t{8} << 10;
 
 // shared_state::healer
 constexpr uint32_t none = 0, at_work = 1;

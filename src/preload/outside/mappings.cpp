@@ -48,15 +48,19 @@ void* serve_zeros(supervision& now, void* address) {
   return address;
 }
 
-long map_fixed(uintptr_t address, size_t length, int prot, int flags, int fd, off_t offset) {
+// A call that changes what is mapped in the range finds there what the program has mapped.
+template <class Call>
+long change(uintptr_t begin, size_t length, Call call) {
+  if (__builtin_expect(!any_guarded(), 1)) return call();
   const books_lock lock;
-  give_back(address, end_of(address, length));
-  return sys::mmap(address, length, prot, flags, fd, offset);
+  give_back(begin, end_of(begin, length));
+  return call();
 }
 
 long map_anywhere(uintptr_t address, size_t length, int prot, int flags, int fd, off_t offset) {
+  const bool guarded = any_guarded();
   const long result = sys::mmap(address, length, prot, flags, fd, offset);
-  if (sys::failed(result)) return result;
+  if (__builtin_expect(!guarded, 1) || sys::failed(result)) return result;
   const books_lock lock;
   const uintptr_t begin = static_cast<uintptr_t>(result);
   forget_range(begin, end_of(begin, length));
@@ -65,10 +69,9 @@ long map_anywhere(uintptr_t address, size_t length, int prot, int flags, int fd,
 
 long map(uintptr_t address, size_t length, int prot, int flags, int fd, off_t offset) {
   if ((offset & 4095) != 0) return -EINVAL;  // mmap(2) of the C library
-  if (__builtin_expect(!any_guarded(), 1)) return sys::mmap(address, length, prot, flags, fd, offset);
   // MAP_FIXED_NOREPLACE takes nothing away.
-  const bool replaces = (flags & MAP_FIXED) != 0;
-  return (replaces ? map_fixed : map_anywhere)(address, length, prot, flags, fd, offset);
+  if ((flags & MAP_FIXED) == 0) return map_anywhere(address, length, prot, flags, fd, offset);
+  return change(address, length, [=] { return sys::mmap(address, length, prot, flags, fd, offset); });
 }
 
 }  // namespace
@@ -90,18 +93,12 @@ NOSIGBUS_WRAPPER void* mmap64(void* address, size_t length, int prot, int flags,
 
 NOSIGBUS_WRAPPER int munmap(void* address, size_t length) noexcept {
   const uintptr_t begin = to_address(address);
-  if (__builtin_expect(!any_guarded(), 1)) return answer<int>(sys::munmap(begin, length));
-  const books_lock lock;
-  give_back(begin, end_of(begin, length));
-  return answer<int>(sys::munmap(begin, length));
+  return answer<int>(change(begin, length, [=] { return sys::munmap(begin, length); }));
 }
 
 NOSIGBUS_WRAPPER int mprotect(void* address, size_t length, int prot) noexcept {
   const uintptr_t begin = to_address(address);
-  if (__builtin_expect(!any_guarded(), 1)) return answer<int>(sys::mprotect(begin, length, prot));
-  const books_lock lock;
-  give_back(begin, end_of(begin, length));
-  return answer<int>(sys::mprotect(begin, length, prot));
+  return answer<int>(change(begin, length, [=] { return sys::mprotect(begin, length, prot); }));
 }
 
 NOSIGBUS_WRAPPER void* mremap(void* address, size_t old_length, size_t new_length, int flags, ...) noexcept {

@@ -75,7 +75,7 @@ constinit real<int(pthread_attr_t*, const sigset_t*)> g_attr_setsigmask("pthread
 
 void nosigbus::preload::look_up_masks() {
   look_up(g_sigprocmask, g_pthread_sigmask, g_sigsuspend, g_ppoll, g_ppoll_chk, g_pselect, g_epoll_pwait,
-          g_epoll_pwait2, g_attr_setsigmask);
+          g_epoll_pwait2, g_pthread_create, g_attr_setsigmask);
 }
 
 NOSIGBUS_WRAPPER int sigprocmask(int how, const sigset_t* set, sigset_t* old) noexcept {
