@@ -117,7 +117,6 @@ struct fiber::state {
     state& self = *static_cast<state*>(from.data);
     self.host = from.fctx;
     self.call();
-    self.in_force = block_all();
     jump_fcontext(self.host, nullptr);
     __builtin_unreachable();
   }
@@ -136,6 +135,7 @@ struct fiber::state {
     } catch (...) {
       thrown = std::current_exception();
     }
+    in_force = block_all();
     nosigbus_recovery_end(&point);
     how = end;
   }
