@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 #include <signal.h>
 #include <tests/support/child.h>
+#include <tests/support/fault_context.h>
 
 #include <cstdlib>
 #include <string>
@@ -121,15 +122,17 @@ TEST_CASE("what kills without the drop-in kills with it") {
     std::string scenario;
     int signo;
     variables environment;
+    int with_drop_in;
   };
-  for (const death& each : std::vector<death>{{"a_sent_signal_kills", SIGBUS, {}},
-                                              {"a_sent_signal_kills_when_it_is_let_through", SIGBUS, {}},
-                                              {"a_null_pointer_kills", SIGSEGV, {}},
-                                              {"a_disk_file_kills", SIGBUS, {}},
-                                              {"a_write_kills", SIGBUS, {{"NOSIGBUS_WRITE", "pass"}}},
-                                              {"instructions_that_are_gone_kill", SIGBUS, {}}}) {
+  for (const death& each :
+       std::vector<death>{{"a_sent_signal_kills", SIGBUS, {}, SIGBUS},
+                          {"a_sent_signal_kills_when_it_is_let_through", SIGBUS, {}, SIGBUS},
+                          {"a_null_pointer_kills", SIGSEGV, {}, SIGSEGV},
+                          {"a_disk_file_kills", SIGBUS, {}, SIGBUS},
+                          {"a_write_kills", SIGBUS, {{"NOSIGBUS_WRITE", "pass"}}, test::misuse_signal()},
+                          {"instructions_that_are_gone_kill", SIGBUS, {}, test::misuse_signal()}}) {
     CAPTURE(each.scenario);
-    CHECK(with_drop_in(each.scenario, each.environment) == test::killed_by(each.signo));
+    CHECK(with_drop_in(each.scenario, each.environment) == test::killed_by(each.with_drop_in));
     CHECK(plain(each.scenario) == test::killed_by(each.signo));
   }
 }

@@ -3,6 +3,7 @@
 // INSIDE THE SIGNAL. No allocation, no locks that a fault can hold, no logging, no libc beyond raw
 // system calls. Every line here is reviewed for async-signal safety.
 #include <errno.h>
+#include <pthread.h>
 #include <sched.h>
 #include <src/inside/refresh.h>
 #include <src/inside/region_facts.h>
@@ -10,8 +11,10 @@
 #include <src/preload/inside/diary.h>
 #include <src/preload/inside/healer.h>
 #include <src/preload/inside/spare_mappings.h>
+#include <src/shared/blueprint.h>
 #include <src/shared/region_lock.h>
 #include <src/shared/region_pool.h>
+#include <src/shared/thread_state.h>
 #include <time.h>
 
 namespace nosigbus::preload::healer {
@@ -20,8 +23,8 @@ namespace {
 
 constexpr long period = 50'000'000;  // ns; half of what is promised
 constexpr size_t stack_size = size_t{64} << 10;
-// Above the stack, for what the processor finds by its thread register.
-constexpr size_t thread_area = size_t{8} << 10;
+// On either side of where the thread register points, above the stack. Set before there is a handler.
+constinit size_t g_thread_data = 0;
 
 // shared_state::healer
 constexpr uint32_t none = 0, at_work = 1;
@@ -101,12 +104,18 @@ int work(void*) {
   }
 }
 
+uintptr_t thread_pointer(uintptr_t stack) { return stack + stack_size + g_thread_data; }
+
 uintptr_t stack() {
   uintptr_t known = g_stack.load(std::memory_order_acquire);
   if (known != 0) return known;
-  const long fresh = sys::mmap(0, stack_size + thread_area, PROT_READ | PROT_WRITE,
+  const long fresh = sys::mmap(0, stack_size + 2 * g_thread_data, PROT_READ | PROT_WRITE,
                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (sys::failed(fresh)) return 0;
+  // The first word is the thread pointer itself on x86_64 (System V ABI, thread-local storage), and nobody's
+  // business elsewhere.
+  const uintptr_t pointer = thread_pointer(static_cast<uintptr_t>(fresh));
+  *reinterpret_cast<uintptr_t*>(pointer) = pointer;
   g_stack.store(static_cast<uintptr_t>(fresh), std::memory_order_release);
   return static_cast<uintptr_t>(fresh);
 }
@@ -121,6 +130,12 @@ void wait_until_gone() {
 }
 
 }  // namespace
+
+void measure_thread_data() {
+  const uintptr_t thread = pthread_self(), last = reinterpret_cast<uintptr_t>(&errno);
+  const size_t distance = last < thread ? thread - last : last - thread;
+  g_thread_data = round_up(distance, g_page_size) + g_page_size;
+}
 
 void wake() {
   if (paused() || g_state->healer.load(std::memory_order_seq_cst) != none) return;
@@ -141,7 +156,7 @@ void wake() {
   void* const word = &g_state->healer_thread;
   const int thread = base == 0 ? -1
                                : clone(work, reinterpret_cast<void*>(top), flags, nullptr, word,
-                                       reinterpret_cast<void*>(top + thread_area / 2), word);
+                                       reinterpret_cast<void*>(thread_pointer(base)), word);
   errno = saved_errno;
   if (thread < 0) g_state->healer.store(none, std::memory_order_seq_cst);
 }

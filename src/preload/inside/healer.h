@@ -10,6 +10,10 @@
 
 namespace nosigbus::preload::healer {
 
+// How far from the thread pointer errno is, which the generic port's system calls write to: the healer has
+// room for that and for no other data of threads. Before wake, on a thread of the C library.
+void measure_thread_data();
+
 // Something is damaged. Async-signal-safe.
 void wake();
 

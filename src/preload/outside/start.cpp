@@ -85,6 +85,7 @@ __attribute__((constructor(102))) void start() {
   open_mask_of_this_thread();
   pthread_atfork(nullptr, nullptr, after_fork);
   keep_spare_mappings();
+  healer::measure_thread_data();
   take_sigbus();
 }
 
