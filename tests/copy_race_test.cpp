@@ -15,6 +15,7 @@
 #include "support/entry.h"
 #include "support/hostile.h"
 #include "support/sampling.h"
+#include "support/use_set.h"
 
 using namespace test;
 
@@ -87,7 +88,7 @@ void write(unsigned char* target, piece of, const unsigned char* source, Operati
 void copy(const unsigned char* source, unsigned char* target, const std::vector<unsigned char>& model,
           std::mt19937& random) {
   piece of = draw_piece(random);
-  read(nosigbus_safe_read, source, of, random() % 32);
+  read(read_in_force(), source, of, random() % 32);
   of = draw_piece(random);
   read(nosigbus_safe_copy, source, of, random() % 32);
   of = draw_piece(random);

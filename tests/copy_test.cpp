@@ -121,6 +121,7 @@ void read_matrix(badness kind) {
   constexpr size_t of_target[] = {0, 1, 15, 31};
   const arena source(kind);
   std::vector<unsigned char> buffer(9000);
+  const auto safe_read = read_in_force();
   for (const size_t n : sizes()) {
     for (const size_t k : positions(n)) {
       const unsigned char* const src = source.bad() - k;
@@ -128,7 +129,7 @@ void read_matrix(badness kind) {
       for (const size_t alignment : alignments_for(of_target, n, k)) {
         unsigned char* const dst = buffer.data() + margin + alignment;
         memset(buffer.data(), untouched, n + 256);
-        CHILD_CHECK(nosigbus_safe_read(dst, src, n) == expected);
+        CHILD_CHECK(safe_read(dst, src, n) == expected);
         CHILD_CHECK(memcmp(dst, src, expected) == 0);
         CHILD_CHECK(all_are(dst + expected, n - expected, 0));
         CHILD_CHECK(all_are(dst - margin, margin, untouched));
@@ -268,10 +269,10 @@ TEST_CASE("a source that ends below a good page is not copied on behind the bad 
     const arena source(kind);
     std::vector<unsigned char> dst(3 * page_size(), untouched);
     const unsigned char* const src = source.bad() - 100;
-    CHILD_CHECK(nosigbus_safe_read(dst.data(), src, 100 + page_size() + 50) == 100);
+    CHILD_CHECK(read_in_force()(dst.data(), src, 100 + page_size() + 50) == 100);
     for (size_t i = 100; i < 150 + page_size(); ++i) CHILD_CHECK(dst[i] == 0);
     // Beginning on the bad page, ending on the good one.
-    CHILD_CHECK(nosigbus_safe_read(dst.data(), source.behind() - 40, 90) == 0);
+    CHILD_CHECK(read_in_force()(dst.data(), source.behind() - 40, 90) == 0);
     for (size_t i = 0; i < 90; ++i) CHILD_CHECK(dst[i] == 0);
     CHILD_CHECK(nosigbus_safe_write(source.behind() - 40, dst.data(), 90) == 0);
     CHILD_CHECK(source.behind()[0] == beyond);

@@ -23,10 +23,10 @@ constexpr routines neon{.watched_read = nosigbus_careful_read,
                         .large_from = never,
                         .stream_from = never,
                         .wide_scans = false,
-                        .plain_read = true,
-                        .only_by_name = false,
+                        .public_read = nosigbus_safe_read,
                         .name = "neon",
-                        .supported = always};
+                        .supported = always,
+                        .pays = always};
 
 }  // namespace
 

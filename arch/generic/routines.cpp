@@ -24,10 +24,10 @@ constexpr routines generic{.watched_read = nosigbus_careful_read,
                            .large_from = never,
                            .stream_from = never,
                            .wide_scans = false,
-                           .plain_read = false,
-                           .only_by_name = false,
+                           .public_read = nullptr,
                            .name = "generic",
-                           .supported = always};
+                           .supported = always,
+                           .pays = always};
 
 }  // namespace
 

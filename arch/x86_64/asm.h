@@ -14,7 +14,7 @@
 #define WATCHED 1
 #define PUBLIC 2
 
-// Offsets in nosigbus_last_fault_record (checked in copy.cpp), and in nosigbus_routines (in routines.cpp).
+// Offsets in a nosigbus_fault (checked in copy.cpp), and in nosigbus_routines (in routines.cpp).
 #define FAULT_CAUSE 24
 #define LARGE_FROM 32
 #define STREAM_FROM 40
@@ -49,6 +49,23 @@
   .else
     \instruction
   .endif
+.endm
+
+// The beginning of a public routine: goes to `attention` if the thread's fault record is not clear, or
+// nosigbus_detour is not. ecx = 0 if it goes on.
+.macro LOOK_AROUND attention
+  mov nosigbus_last_fault_cause@gottpoff(%rip), %rcx
+  mov %fs:(%rcx), %ecx
+  or nosigbus_detour(%rip), %ecx
+  jne \attention
+.endm
+
+// There: the record is cleared. ZF: that was all. ecx = 0.
+.macro CLEAR_UNLESS_DETOUR
+  mov nosigbus_last_fault_cause@gottpoff(%rip), %rcx
+  movl $0, %fs:(%rcx)
+  xor %ecx, %ecx
+  cmp %ecx, nosigbus_detour(%rip)
 .endm
 
 // Every object file says that it wants no executable stack, and that it was written for IBT and SHSTK.

@@ -208,7 +208,7 @@ FUNCTION nosigbus_watched_memcmp_avx2
 COMPARE memcmp_avx2, avx2, 32, -1, WATCHED
 END_FUNCTION nosigbus_watched_memcmp_avx2
 
-DETOUR memcmp, nosigbus_watched_memcmp_avx2, nosigbus_watched_memcmp_sse2
+ATTENTION memcmp, nosigbus_watched_memcmp_avx2, nosigbus_watched_memcmp_sse2
 FUNCTION nosigbus_safe_memcmp, protected
 COMPARE memcmp, avx2, 32, -1, PUBLIC
 END_FUNCTION nosigbus_safe_memcmp

@@ -6,6 +6,8 @@
 #include <src/shared/routines.h>
 
 extern "C" {
+size_t nosigbus_read_avx2(void* dst, const void* src, size_t n);
+size_t nosigbus_read_avx512(void* dst, const void* src, size_t n);
 size_t nosigbus_watched_read_sse2(void* dst, const void* src, size_t n);
 size_t nosigbus_copy_read_sse2(void* dst, const void* src, size_t n);
 size_t nosigbus_copy_write_sse2(void* dst, const void* src, size_t n);
@@ -24,7 +26,16 @@ namespace nosigbus::arch {
 
 namespace {
 
+// The dynamic loader asks which read nosigbus_safe_read is, before a sanitizer's runtime is ready. (clang 14
+// heeds one of them for AddressSanitizer, and the other for ThreadSanitizer.)
+#if defined(__clang__)
+#define UNINSTRUMENTED __attribute__((no_sanitize("address"), disable_sanitizer_instrumentation))
+#else
+#define UNINSTRUMENTED __attribute__((no_sanitize("address", "thread", "undefined")))
+#endif
+
 bool always() { return true; }
+bool never_pays() { return false; }
 
 // Enhanced `rep movsb`, fast for short copies too: it beats vectors from a few KiB on.
 bool has_strings() {
@@ -34,16 +45,26 @@ bool has_strings() {
 }
 
 // The processor has it, and the `tzcnt` of scans, and the system saves its registers.
-bool has_avx2() {
+UNINSTRUMENTED bool has_avx2() {
   __builtin_cpu_init();
   return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("bmi") != 0;
 }
 bool has_avx2_and_strings() { return has_avx2() && has_strings(); }
 // Its copies, and the scans that go with them. VL: the short copies' registers above 15 are narrower ones.
-bool has_avx512() {
+UNINSTRUMENTED bool has_avx512() {
   return has_avx2() && __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512vl") != 0;
 }
 bool has_avx512_and_strings() { return has_avx512() && has_strings(); }
+// Intel's processors with AVX-512 and without AVX-VNNI lower their clock for moves of 64 bytes
+// (docs/decisions.md). By macros: a sanitizer would look at what a function stores its results to.
+UNINSTRUMENTED bool wide_moves_pay() {
+  constexpr unsigned avx_vnni = 1u << 4;  // CPUID 7.1, EAX
+  unsigned pages, a, b, c, d;
+  __cpuid_count(7, 0, pages, b, c, d);
+  if (pages == 0) return false;
+  __cpuid_count(7, 1, a, b, c, d);
+  return (a & avx_vnni) != 0;
+}
 
 // What is large, and what goes past the cache.
 struct limits {
@@ -53,7 +74,9 @@ constexpr limits by_vectors{past_cache, past_cache}, by_strings{4096, past_cache
 // For tests: small enough to try all positions of a fault.
 constexpr limits streaming{600, 600};
 
-constexpr routines sse2(const char* name, limits at, bool (*supported)()) {
+using condition = bool (*)();
+
+constexpr routines sse2(const char* name, limits at, condition supported, condition pays = always) {
   return {.watched_read = nosigbus_watched_read_sse2,
           .copy_read = nosigbus_copy_read_sse2,
           .copy_write = nosigbus_copy_write_sse2,
@@ -61,12 +84,12 @@ constexpr routines sse2(const char* name, limits at, bool (*supported)()) {
           .large_from = at.large_from,
           .stream_from = at.stream_from,
           .wide_scans = false,
-          .plain_read = false,
-          .only_by_name = at.stream_from != past_cache,
+          .public_read = nullptr,
           .name = name,
-          .supported = supported};
+          .supported = supported,
+          .pays = pays};
 }
-constexpr routines avx2(const char* name, limits at, bool (*supported)()) {
+constexpr routines avx2(const char* name, limits at, condition supported, condition pays = always) {
   return {.watched_read = nosigbus_watched_read_avx2,
           .copy_read = nosigbus_copy_read_avx2,
           .copy_write = nosigbus_copy_write_avx2,
@@ -74,12 +97,12 @@ constexpr routines avx2(const char* name, limits at, bool (*supported)()) {
           .large_from = at.large_from,
           .stream_from = at.stream_from,
           .wide_scans = true,
-          .plain_read = true,
-          .only_by_name = at.stream_from != past_cache,
+          .public_read = nosigbus_read_avx2,
           .name = name,
-          .supported = supported};
+          .supported = supported,
+          .pays = pays};
 }
-constexpr routines avx512(const char* name, limits at, bool (*supported)()) {
+constexpr routines avx512(const char* name, limits at, condition supported, condition pays = wide_moves_pay) {
   return {.watched_read = nosigbus_watched_read_avx512,
           .copy_read = nosigbus_copy_read_avx512,
           .copy_write = nosigbus_copy_write_avx512,
@@ -87,10 +110,10 @@ constexpr routines avx512(const char* name, limits at, bool (*supported)()) {
           .large_from = at.large_from,
           .stream_from = at.stream_from,
           .wide_scans = true,
-          .plain_read = false,
-          .only_by_name = true,
+          .public_read = nosigbus_read_avx512,
           .name = name,
-          .supported = supported};
+          .supported = supported,
+          .pays = pays};
 }
 
 }  // namespace
@@ -98,17 +121,31 @@ constexpr routines avx512(const char* name, limits at, bool (*supported)()) {
 const routines all_routines[] = {
     sse2("sse2", by_vectors, always),
     sse2("sse2+string", by_strings, has_strings),
-    sse2("sse2+stream", streaming, always),
+    sse2("sse2+stream", streaming, always, never_pays),
     avx2("avx2", by_vectors, has_avx2),
     avx2("avx2+string", by_strings, has_avx2_and_strings),
-    avx2("avx2+stream", streaming, has_avx2),
+    avx2("avx2+stream", streaming, has_avx2, never_pays),
     avx512("avx512", by_vectors, has_avx512),
     avx512("avx512+string", by_strings, has_avx512_and_strings),
-    avx512("avx512+stream", streaming, has_avx512),
+    avx512("avx512+stream", streaming, has_avx512, never_pays),
 };
 const size_t routines_count = sizeof all_routines / sizeof all_routines[0];
 
 }  // namespace nosigbus::arch
+
+// The public read of the set that will be chosen; of processors without AVX2, one that always takes the
+// detour. Other C libraries than glibc may not know of such functions, and get what most processors have.
+#if defined(__GLIBC__)
+extern "C" UNINSTRUMENTED nosigbus::routines::read* nosigbus_resolve_read() {
+  using namespace nosigbus::arch;
+  return has_avx512() && wide_moves_pay() ? nosigbus_read_avx512 : nosigbus_read_avx2;
+}
+size_t nosigbus_safe_read(void* dst, const void* src, size_t n) noexcept
+    __attribute__((ifunc("nosigbus_resolve_read")));
+#else
+size_t nosigbus_safe_read(void* dst, const void* src, size_t n) noexcept
+    __attribute__((alias("nosigbus_read_avx2")));
+#endif
 
 constinit nosigbus::routines nosigbus_routines =
     nosigbus::arch::sse2("sse2", {nosigbus::never, nosigbus::never}, nosigbus::arch::always);

@@ -224,7 +224,7 @@ FUNCTION nosigbus_watched_\name\()_avx2
 SCAN \name\()_avx2, avx2, 32, \any_byte, WATCHED
 END_FUNCTION nosigbus_watched_\name\()_avx2
 
-DETOUR \name, nosigbus_watched_\name\()_avx2, nosigbus_watched_\name\()_sse2
+ATTENTION \name, nosigbus_watched_\name\()_avx2, nosigbus_watched_\name\()_sse2
 FUNCTION nosigbus_safe_\name, protected
 SCAN \name, avx2, 32, \any_byte, PUBLIC
 END_FUNCTION nosigbus_safe_\name

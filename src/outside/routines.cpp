@@ -29,14 +29,14 @@ void put_in_force(const routines& set) {
     nosigbus_routines.stream_from = most_of_cache();
     if (set.large_from == past_cache) nosigbus_routines.large_from = nosigbus_routines.stream_from;
   }
-  if (set.plain_read) nosigbus_detour.fetch_and(~detour_other_set, std::memory_order_release);
+  if (set.public_read != nullptr) nosigbus_detour.fetch_and(~detour_other_set, std::memory_order_release);
 }
 
 // Before the constructors of programs that use guarded operations.
 __attribute__((constructor(101))) void choose() {
   for (size_t i = arch::routines_count; i-- > 0;) {
     const routines& set = arch::all_routines[i];
-    if (!set.only_by_name && set.supported()) return put_in_force(set);
+    if (set.supported() && set.pays()) return put_in_force(set);
   }
 }
 

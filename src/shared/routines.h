@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The copies of this machine. A port has one set or several; the best that the processor has, of those that
-// are not only_by_name, is chosen once, when the library is loaded.
+// The copies of this machine. A port has one set or several; the best that the processor has and that is
+// known to pay there is chosen once, when the library is loaded.
 #pragma once
 
 #include <stddef.h>
@@ -13,19 +13,21 @@ namespace nosigbus {
 
 // Each returns the number of bytes done in front of the first bad byte (arch/*/copy.S).
 struct routines {
+  using read = size_t(void* dst, const void* src, size_t n);
   // nosigbus_safe_read where regions are about: looks at the overlay census before and after.
-  size_t (*watched_read)(void* dst, const void* src, size_t n);
-  size_t (*copy_read)(void* dst, const void* src, size_t n);
+  read* watched_read;
+  read* copy_read;
   size_t (*copy_write)(void* dst, const void* src, size_t n);
   size_t (*copy_both)(void* dst, const void* src, size_t n);
   // Copies of so many bytes have ways of their own: the processor's string instructions, and from stream_from
   // on stores past the cache; past_cache until the set is put in force.
   size_t large_from, stream_from;
-  bool wide_scans;    // scans use the widest vectors they are written for (arch/*/scan.S)
-  bool plain_read;    // nosigbus_safe_read itself is of this set, and needs no detour without regions
-  bool only_by_name;  // never chosen when the library is loaded, whatever the processor has
+  bool wide_scans;  // scans use the widest vectors they are written for (arch/*/scan.S)
+  // What nosigbus_safe_read is where this set was chosen, without regions; null: it goes to watched_read.
+  read* public_read;
   const char* name;
   bool (*supported)();
+  bool (*pays)();  // may be chosen; others are for those who ask for them by name
 };
 
 inline constexpr size_t never = SIZE_MAX, past_cache = SIZE_MAX - 1;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <doctest/doctest.h>
+#include <nosigbus/copy.h>
 #include <nosigbus/region.h>
 #include <src/shared/routines.h>
 
@@ -30,6 +31,11 @@ inline bool use_set(const std::string& name) {
     return there;
   }
   return false;
+}
+
+// nosigbus_safe_read as it is where the set in force was chosen.
+inline nosigbus::routines::read* read_in_force() {
+  return nosigbus_routines.public_read != nullptr ? nosigbus_routines.public_read : nosigbus_safe_read;
 }
 
 // From now on the routines look at the overlay census. For code in children.

@@ -152,7 +152,7 @@ TEST_CASE("the caller is found from every instruction of every routine") {
       action.sa_sigaction = on_trap;
       action.sa_flags = SA_SIGINFO;
       sigaction(SIGTRAP, &action, nullptr);
-      step_through(nosigbus_safe_read, true, false);
+      step_through(read_in_force(), true, false);
       step_through(set.watched_read, true, false);
       step_through(set.copy_read, true, false);
       step_through(set.copy_write, false, true);
@@ -161,7 +161,7 @@ TEST_CASE("the caller is found from every instruction of every routine") {
       step_through(fill, false, true);
       step_through_scans();
       make_a_region();  // the public routines go to the watched ones now
-      step_through(nosigbus_safe_read, true, false);
+      step_through(read_in_force(), true, false);
       step_through_scans();
       if (g_trace.lost != 0) {
         dprintf(2, "%zu of %zu instructions cannot be unwound from, the first at %#lx\n", g_trace.lost,
