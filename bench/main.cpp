@@ -155,28 +155,30 @@ class filter {
   bool inverted_;
 };
 
-// Registers one side of a pair, if it is asked for.
-bool registered(const filter& asked, const pair& p, const std::string& side, const body& f) {
+void add_side(const pair& p, const std::string& side, const body& f) {
   const std::string name = p.name + "|" + side;
-  if (!asked.wants(name)) return false;
   benchmark::internal::Benchmark* const added = benchmark::RegisterBenchmark(name.c_str(), f);
   if (p.taken == clock::inside) added->UseManualTime();
-  return true;
+}
+
+// Both sides in turns, with nothing else in between: what the machine does meanwhile, it does to both.
+void perform(const pair& p, collector& results) {
+  add_side(p, "ours", p.ours);
+  add_side(p, p.peer, p.theirs);
+  benchmark::RunSpecifiedBenchmarks(&results);
+  benchmark::ClearRegisteredBenchmarks();
 }
 
 // Measures the rows that belong on this stage.
 void perform(const stage* on, const filter& asked, collector& results) {
-  bool any = false;
+  bool entered = false;
   for (const pair& p : pairs()) {
-    if (p.on != on) continue;
-    if (registered(asked, p, "ours", p.ours)) any = true;
-    if (registered(asked, p, p.peer, p.theirs)) any = true;
+    if (p.on != on || !(asked.wants(p.name + "|ours") || asked.wants(p.name + "|" + p.peer))) continue;
+    if (on != nullptr && !entered) on->enter();
+    entered = true;
+    perform(p, results);
   }
-  if (!any) return;
-  if (on != nullptr) on->enter();
-  benchmark::RunSpecifiedBenchmarks(&results);
-  benchmark::ClearRegisteredBenchmarks();
-  if (on != nullptr) on->leave();
+  if (on != nullptr && entered) on->leave();
 }
 
 void perform_all(collector& results) {

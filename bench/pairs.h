@@ -15,8 +15,8 @@ namespace bench {
 
 using body = std::function<void(benchmark::State&)>;
 
-// What some rows need, and others would be disturbed by. Rows of one stage are measured in turns with each
-// other alone, between the two calls; if none is asked for, neither is made.
+// What some rows need, and others would be disturbed by. Rows of one stage are measured between the two
+// calls; if none is asked for, neither is made.
 struct stage {
   std::function<void()> enter, leave;
 };
