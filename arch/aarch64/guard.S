@@ -18,10 +18,10 @@
 #define BEGIN 0
 #define LENGTH 8
 #define OUTER 16
-#define SHADOW_STACK 24
+#define RECOVER 24
 #define FAULT 32
 #define CAUSE (FAULT + FAULT_CAUSE)
-#define RECOVER (FAULT + 40)
+#define SHADOW_STACK (FAULT + 40)
 
 // Behind it: out; x19 to x28, d8 to d15; and at the end the frame record.
 #define OUT 88
@@ -105,9 +105,9 @@ FUNCTION nosigbus_guard, protected
   cbnz x16, .L_no_shadow_stack
   mrs x9, GCSPR_EL0
 .L_no_shadow_stack:
-  stp x20, x9, [sp, #OUTER]
+  stp x20, xzr, [sp, #OUTER]     // and RECOVER
   str wzr, [sp, #CAUSE]
-  str xzr, [sp, #RECOVER]
+  str x9, [sp, #SHADOW_STACK]
   mov x21, x0
   mov x22, x1
 #ifdef NOSIGBUS_CHECKS

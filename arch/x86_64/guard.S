@@ -17,10 +17,10 @@
 #define BEGIN 0
 #define LENGTH 8
 #define OUTER 16
-#define SHADOW_STACK 24
+#define RECOVER 24
 #define FAULT 32
 #define CAUSE (FAULT + FAULT_CAUSE)
-#define RECOVER (FAULT + 40)
+#define SHADOW_STACK (FAULT + 40)
 
 // The frame, by the frame pointer.
 #define RBX -8

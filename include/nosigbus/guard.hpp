@@ -59,23 +59,24 @@ class [[nodiscard]] guard_result {
 
 namespace detail {
 
-/* What is called below the point, which comes first: who has its address may get at everything else. */
-template <class Fn, class Value>
-struct guarded_call {
+/* The point comes first: who has its address may get at the value. On lines of its own
+ * (<nosigbus/arch/guard.h>). */
+template <class Value>
+struct alignas(64) guarded_call {
   struct ::nosigbus_recovery_point point;
-  Fn* fn;
   std::optional<Value> value;
 };
-template <class Fn>
-struct guarded_call<Fn, void> {
+template <>
+struct alignas(64) guarded_call<void> {
   struct ::nosigbus_recovery_point point;
-  Fn* fn;
 };
+/* call: a guarded_call. */
+using guarded_function = int (*)(void* call, void* fn);
 
 #ifdef NOSIGBUS_GUARD_ENTER
 /* nosigbus_guard as a part of its caller. `call` begins with the point. */
-NOSIGBUS_INLINE int stop_at_fault(int (*run)(void*), void* call, const void* base, std::size_t length,
-                                  struct ::nosigbus_fault* out) {
+NOSIGBUS_INLINE int stop_at_fault(guarded_function run, void* call, void* fn, const void* base,
+                                  std::size_t length, struct ::nosigbus_fault* out) {
   const std::uintptr_t begin = reinterpret_cast<std::uintptr_t>(base);
   if ((begin == 0) != (length == 0) || begin + length < begin) return -EINVAL;
   struct in_place {
@@ -91,7 +92,7 @@ NOSIGBUS_INLINE int stop_at_fault(int (*run)(void*), void* call, const void* bas
     NOSIGBUS_GUARD_ENTER(point, landing);
     /* Nothing is known of it, so all memory that it may read or write is as it should be. */
     __asm__("" : "+r"(run));
-    return run(call);
+    return run(call, fn);
   landing:
     NOSIGBUS_GUARD_LANDED(point);
   }
@@ -100,9 +101,18 @@ NOSIGBUS_INLINE int stop_at_fault(int (*run)(void*), void* call, const void* bas
   return -EFAULT;
 }
 #else
-inline int stop_at_fault(int (*run)(void*), void* call, const void* base, std::size_t length,
+inline int stop_at_fault(guarded_function run, void* call, void* fn, const void* base, std::size_t length,
                          struct ::nosigbus_fault* out) {
-  return ::nosigbus_guard(run, call, base, length, out);
+  struct bound {
+    guarded_function run;
+    void *call, *fn;
+  };
+  bound all{run, call, fn};
+  const auto run_bound = [](void* arg) {
+    const bound& there = *static_cast<bound*>(arg);
+    return there.run(there.call, there.fn);
+  };
+  return ::nosigbus_guard(run_bound, &all, base, length, out);
 }
 #endif
 
@@ -113,21 +123,22 @@ template <class Fn>
 auto guard(Fn&& fn, const void* base, std::size_t length) {
   using returned = std::invoke_result_t<Fn>;
   static_assert(!std::is_reference_v<returned>, "return a pointer, or std::ref");
-  using guarded = detail::guarded_call<std::remove_reference_t<Fn>, returned>;
+  using guarded = detail::guarded_call<returned>;
+  using callable = std::remove_reference_t<Fn>;
   /* The rest is written when it is of use: each store is a part of what a guard costs. */
   guarded here;
-  here.fn = std::addressof(fn);
-  const auto run = [](void* arg) -> int {
-    guarded& there = *static_cast<guarded*>(arg);
+  const auto run = []([[maybe_unused]] void* call, void* function) -> int {
+    auto&& called = std::forward<Fn>(*static_cast<callable*>(function));
     if constexpr (std::is_void_v<returned>) {
-      std::invoke(std::forward<Fn>(*there.fn));
+      std::invoke(std::forward<Fn>(called));
     } else {
-      there.value.emplace(std::invoke(std::forward<Fn>(*there.fn)));
+      static_cast<guarded*>(call)->value.emplace(std::invoke(std::forward<Fn>(called)));
     }
     return 0;
   };
+  void* const function = const_cast<void*>(static_cast<const volatile void*>(std::addressof(fn)));
   guard_result<returned> result;
-  result.error_ = detail::stop_at_fault(run, &here, base, length, &result.fault_);
+  result.error_ = detail::stop_at_fault(run, &here, function, base, length, &result.fault_);
   if (result.error_ == 0) {
     if constexpr (std::is_void_v<returned>) {
       result.value_.emplace();

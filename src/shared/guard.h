@@ -23,9 +23,9 @@ using guard_point = ::nosigbus_recovery_point;
 static_assert(offsetof(guard_point, begin) == 0);
 static_assert(offsetof(guard_point, length) == 8);
 static_assert(offsetof(guard_point, outer) == 16);
-static_assert(offsetof(guard_point, shadow_stack) == 24);
+static_assert(offsetof(guard_point, recover) == 24);
 static_assert(offsetof(guard_point, fault) == 32);
-static_assert(offsetof(guard_point, recover) == 72);
+static_assert(offsetof(guard_point, shadow_stack) == 72);
 static_assert(offsetof(guard_point, registers) == 88);
 
 // The list is walked by the signal handler of the same thread: relaxed, with signal fences.

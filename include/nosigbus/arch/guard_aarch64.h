@@ -44,13 +44,13 @@
       "ldr x1, [x1, :gottprel_lo12:nosigbus_guard_innermost]\n\t"  \
       "mrs x2, tpidr_el0\n\t"                                      \
       "ldr x3, [x1, x2]\n\t"                                       \
-      "mov x4, #0\n\t"                                             \
+      "str x3, [x0, #16]\n\t"                                      \
       "mov x16, #1\n\t"                                            \
       "hint #40\n\t"                                               \
       "cbnz x16, 1f\n\t"                                           \
-      "mrs x4, s3_3_c2_c5_1\n"                                     \
+      "mrs x4, s3_3_c2_c5_1\n\t"                                   \
+      "str x4, [x0, #72]\n"                                        \
       "1:\n\t"                                                     \
-      "stp x3, x4, [x0, #16]\n\t"                                  \
       "str x0, [x1, x2]"                                           \
       :                                                            \
       : "r"(nosigbus_entered)                                      \
@@ -64,7 +64,7 @@
       "mov x16, #1\n\t"                                            \
       "hint #40\n\t"                                               \
       "cbnz x16, 2f\n\t"                                           \
-      "ldr x1, [x0, #24]\n"                                        \
+      "ldr x1, [x0, #72]\n"                                        \
       "1:\n\t"                                                     \
       "mrs x2, s3_3_c2_c5_1\n\t"                                   \
       "cmp x2, x1\n\t"                                             \

@@ -25,20 +25,26 @@
       "xmm15", "st", "st(1)", "st(2)", "st(3)", "st(4)", "st(5)", "st(6)", "st(7)", "cc",                     \
       "memory" NOSIGBUS_GUARD_CLOBBERS_MORE
 
-/* Offsets as checked in src/shared/guard.h. rdsspq: without a shadow stack it does nothing. */
+/* Offsets as checked in src/shared/guard.h. rdsspq: without a shadow stack it does nothing.
+ *
+ * Entering is a matter of stores, which are written to the cache in order, two at a time if they are to one line:
+ * of a point on a line of its own, four to its first, then four to its second. */
 #define NOSIGBUS_GUARD_ENTER(point, landing)                       \
   __asm__ __volatile__ goto(                                       \
-      "xorl %%ecx, %%ecx\n\t"                                      \
-      "rdsspq %%rcx\n\t"                                           \
-      "movq %%rcx, 24(%%rax)\n\t"                                  \
-      "movq %%rsp, 88(%%rax)\n\t"                                  \
-      "movq %%rbp, 96(%%rax)\n\t"                                  \
-      "movq %%rbx, 104(%%rax)\n\t"                                 \
-      "leaq %l[" #landing "](%%rip), %%rcx\n\t"                    \
-      "movq %%rcx, 112(%%rax)\n\t"                                 \
       "movq nosigbus_guard_innermost@gottpoff(%%rip), %%rcx\n\t"   \
       "movq %%fs:(%%rcx), %%rdx\n\t"                               \
       "movq %%rdx, 16(%%rax)\n\t"                                  \
+      "xorl %%edx, %%edx\n\t"                                      \
+      "rdsspq %%rdx\n\t"                                           \
+      "testq %%rdx, %%rdx\n\t"                                     \
+      "jz 1f\n\t"                                                  \
+      "movq %%rdx, 72(%%rax)\n"                                    \
+      "1:\n\t"                                                     \
+      "movq %%rsp, 88(%%rax)\n\t"                                  \
+      "movq %%rbp, 96(%%rax)\n\t"                                  \
+      "movq %%rbx, 104(%%rax)\n\t"                                 \
+      "leaq %l[" #landing "](%%rip), %%rdx\n\t"                    \
+      "movq %%rdx, 112(%%rax)\n\t"                                 \
       "movq %%rax, %%fs:(%%rcx)"                                   \
       :                                                            \
       : "a"(point)                                                 \
@@ -55,7 +61,7 @@
       "rdsspq %%rcx\n\t"                                           \
       "testq %%rcx, %%rcx\n\t"                                     \
       "jz 2f\n\t"                                                  \
-      "movq 24(%%rax), %%rdx\n\t"                                  \
+      "movq 72(%%rax), %%rdx\n\t"                                  \
       "subq %%rcx, %%rdx\n\t"                                      \
       "shrq $3, %%rdx\n"                                           \
       "1:\n\t"                                                     \
@@ -75,10 +81,10 @@
 #define NOSIGBUS_GUARD_LEAVE(point)                                \
   __asm__ __volatile__(                                            \
       "movq nosigbus_guard_innermost@gottpoff(%%rip), %%rcx\n\t"   \
-      "movq 16(%0), %%rdx\n\t"                                     \
+      "movq %0, %%rdx\n\t"                                         \
       "movq %%rdx, %%fs:(%%rcx)"                                   \
       :                                                            \
-      : "r"(point)                                                 \
+      : "m"((point)->outer)                                        \
       : "rcx", "rdx", "memory")
 
 /* clang-format on */
