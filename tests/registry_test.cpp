@@ -61,8 +61,8 @@ TEST_CASE("a region is found at its bytes and nowhere else") {
 
 TEST_CASE("addresses that no user space has are in no region") {
   CHECK(registry::find(~uintptr_t{0}) == nullptr);
-  CHECK(registry::find(uintptr_t{1} << 57) == nullptr);
-  region_descriptor& region = make((uintptr_t{1} << 57) - page, 2 * page);
+  CHECK(registry::find(uintptr_t{1} << registry::address_bits) == nullptr);
+  region_descriptor& region = make((uintptr_t{1} << registry::address_bits) - page, 2 * page);
   CHECK(add(region) == -EINVAL);
   region.base = ~uintptr_t{0} - page + 1;
   CHECK(add(region) == -EINVAL);

@@ -30,6 +30,7 @@ void describe(region_descriptor& place, const blueprint& plan) {
   place.shared = plan.shared;
   place.overlays_stay_unwritable =
       plan.overlays_stay_unwritable && (plan.flags & NOSIGBUS_DISCARD_WRITES) == 0;
+  place.ask_descriptor = plan.ask_descriptor;
   place.overlays_traceable = plan.overlays_traceable;
   place.device = plan.device;
   place.inode = plan.inode;

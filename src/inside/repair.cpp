@@ -56,10 +56,18 @@ long replace_by_zeros(region_descriptor& region, uintptr_t begin, size_t length,
   return replace::with_zeros(begin, length, prot);
 }
 
+bool stay_unwritable(region_descriptor& region) {
+  if (region.ask_descriptor) {
+    region.ask_descriptor = false;
+    region.overlays_stay_unwritable &= sys::opened_for_writing(region.fd);
+  }
+  return region.overlays_stay_unwritable;
+}
+
 bool map_zeros(region_descriptor& region, interval part, int prot) {
   const uintptr_t begin = region.base + part.begin;
   const size_t length = part.end - part.begin;
-  if ((prot & PROT_WRITE) == 0 && region.overlays_stay_unwritable && map_unwritable_zeros(begin, length)) {
+  if ((prot & PROT_WRITE) == 0 && stay_unwritable(region) && map_unwritable_zeros(begin, length)) {
     counters::add(g_counters.overlays);
     return true;
   }

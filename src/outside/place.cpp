@@ -45,6 +45,10 @@ int begin_place(region_descriptor** out, const blueprint& plan, region_descripto
   blueprint kept = plan;
   const bool first = handle == nullptr, clips = (plan.flags & NOSIGBUS_CLIP) != 0;
   if (first) kept.fd = keep_descriptor(plan.fd, clips);
+  if (first && kept.fd < 0 && plan.ask_descriptor) {
+    kept.ask_descriptor = false;
+    kept.overlays_stay_unwritable = sys::opened_for_writing(plan.fd);
+  }
   int error = plan.fd >= 0 && kept.fd < 0 && clips ? -EMFILE : prepare_handlers(plan);
   if (error == 0) error = show_place(out, kept, handle);
   if (error != 0 && first && kept.fd >= 0) close(kept.fd);

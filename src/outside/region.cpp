@@ -2,7 +2,6 @@
 //
 // Regions that map a file, and what all regions have: an address, a size, an end.
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/magic.h>
 #include <nosigbus/region.h>
 #include <src/outside/events.h>
@@ -16,11 +15,6 @@
 namespace nosigbus {
 
 namespace {
-
-// A shared mapping can be made writable if its descriptor is open for writing, a private one always.
-bool may_become_writable(const blueprint& plan) {
-  return !plan.shared || (plan.prot & PROT_WRITE) != 0 || (fcntl(plan.fd, F_GETFL) & O_ACCMODE) != O_RDONLY;
-}
 
 // Zeros come from the one huge zero page, but for the edges of an overlay that are not aligned for it:
 // reading all of those takes up to 511 faults, which is most of what a region of 64 MiB costs its readers
@@ -108,7 +102,8 @@ int nosigbus_map(nosigbus_region** out, int fd, off_t offset, size_t length, int
   plan.flags = flags;
   plan.owned = true;
   plan.fd_remaps = true;
-  plan.overlays_stay_unwritable = may_become_writable(plan);
+  // A shared mapping can be made writable if its descriptor is open for writing, a private one always.
+  plan.ask_descriptor = plan.shared && (prot & PROT_WRITE) == 0;
   const int error = begin_place(out, plan);
   if (error != 0) munmap(address, plan.mapped);
   return error;

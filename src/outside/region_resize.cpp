@@ -184,6 +184,7 @@ int move(region_descriptor& place, size_t size, size_t mapped) {
   plan.shared = place.shared;
   plan.fd_remaps = place.fd_remaps;
   plan.overlays_stay_unwritable = place.overlays_stay_unwritable;
+  plan.ask_descriptor = place.ask_descriptor;
   region_descriptor* moved = nullptr;
   int error = map_file(place, plan.base, 0, mapped);
   if (error == 0) error = begin_place(&moved, plan, place.handle);

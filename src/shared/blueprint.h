@@ -20,7 +20,7 @@ struct blueprint {
   int prot = 0;
   unsigned flags = 0;
   bool owned = false, has_holes = false, begins_with_hole = false, shared = false;
-  bool fd_remaps = false, overlays_stay_unwritable = true, overlays_traceable = false;
+  bool fd_remaps = false, overlays_stay_unwritable = true, ask_descriptor = false, overlays_traceable = false;
   uint64_t device = 0, inode = 0;
   void* companion = nullptr;
 };

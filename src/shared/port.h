@@ -47,7 +47,7 @@ static_assert(std::same_as<decltype(arch::has_extable), const bool>);
 static_assert(arch::has_extable ? port_landing_state<arch::machine_state>
                                 : port_recovering_state<arch::machine_state>);
 
-// The registry's five levels take 57 bits of address, and the census has two halves.
+// The registry's eight levels take 60 bits of address, and the census has two halves.
 static_assert(sizeof(void*) == 8, "processors of 64 bits");
 // It is made and dropped again inside the signal handler.
 static_assert(sizeof(arch::machine_state) == sizeof(void*) &&

@@ -69,10 +69,12 @@ struct nosigbus_region {
   bool owned;               // mapped by nosigbus_map: release unmaps it
   bool has_holes;           // adopted with anonymous memory in it: overlays of an earlier region, say
   bool begins_with_hole;
-  bool shared;                    // MAP_SHARED
-  bool overlays_stay_unwritable;  // whatever mprotect(2) makes of the region
-  bool overlays_traceable;        // are to be told from whatever else may come to lie there
-  uint64_t device, inode;         // of the file, as mapping_info names it; 0 where nobody asked
+  bool shared;  // MAP_SHARED
+  // Whatever mprotect(2) makes of the region. ask_descriptor: not so if it cannot make anything writable of
+  // it, which the descriptor tells before the first overlay. Under sync->lock.
+  bool overlays_stay_unwritable, ask_descriptor;
+  bool overlays_traceable;  // are to be told from whatever else may come to lie there
+  uint64_t device, inode;   // of the file, as mapping_info names it; 0 where nobody asked
 
   // --- Written under sync->lock, read by anybody. Memory is there before it is counted, and counted before
   //     the registry leads there.

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// Which region is an address in? A radix tree over addresses, built like a page table: five levels of
-// 512 slots, 4 KiB granularity, 57 bits of address.
+// Which region is an address in? A radix tree over addresses, built like a page table: eight levels of
+// 64 slots, 4 KiB granularity, 60 bits of address.
 //
 // A slot has an owner (the region that covers the whole of what the slot stands for) and a child node
 // (for regions that cover part of it); lookups take the first owner on the way down. A region is written
 // into few slots: the large aligned pieces in its middle high up, its edges below.
 //
-// Lookup is wait-free: nodes are never freed, so it is five loads and no retry, wherever a signal
+// Lookup is wait-free: nodes are never freed, so it is eight loads and no retry, wherever a signal
 // interrupts whomever. Adding and removing are lock-free and safe in a signal handler too: a slot is
 // claimed by compare-and-swap, an overlap is found by the claim that fails, and is rolled back.
 #pragma once
@@ -16,8 +16,8 @@
 
 namespace nosigbus::registry {
 
-inline constexpr unsigned levels = 5;
-inline constexpr unsigned slot_bits = 9;
+inline constexpr unsigned levels = 8;
+inline constexpr unsigned slot_bits = 6;
 inline constexpr unsigned slots = 1u << slot_bits;
 inline constexpr unsigned leaf_shift = 12;
 inline constexpr uintptr_t leaf_size = uintptr_t{1} << leaf_shift;
@@ -52,7 +52,7 @@ uintptr_t find_first(uintptr_t begin, uintptr_t end);
 
 // Makes a region visible in [begin, end), where it may be visible in part already. fresh: the range has just
 // been mapped, so that only a region whose memory was unmapped behind our back could overlap it. 0, -EEXIST
-// (part of it belongs to another region), -ENOMEM, -EINVAL (address beyond 57 bits). On error it is invisible
+// (part of it belongs to another region), -ENOMEM, -EINVAL (address beyond 60 bits). On error it is invisible
 // in what it was to be added to, but handlers may have found it there meanwhile; another thread that adds an
 // overlapping region at that moment may fail as well.
 int add(region_descriptor& region, uintptr_t begin, uintptr_t end, bool fresh);

@@ -54,6 +54,11 @@ inline long uname(struct utsname* out) { return raw_syscall(SYS_uname, reinterpr
 inline long fstat(int fd, struct stat* out) {
   return raw_syscall(SYS_fstat, fd, reinterpret_cast<long>(out));
 }
+// True where it cannot be asked.
+inline bool opened_for_writing(int fd) {
+  const long flags = raw_syscall(SYS_fcntl, fd, F_GETFL);
+  return failed(flags) || (flags & O_ACCMODE) != O_RDONLY;
+}
 inline long open(const char* path, int flags) {
   return raw_syscall(SYS_openat, AT_FDCWD, reinterpret_cast<long>(path), flags);
 }
