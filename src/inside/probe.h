@@ -67,6 +67,11 @@ inline answer pages(uintptr_t address, size_t length, bool write) {
   }
 }
 
+// Whether a page that cannot be read was lost by the hardware, which the kernel says since Linux 5.14.
+inline bool poisoned(uintptr_t address, size_t length) {
+  return populate_works() && sys::madvise(address, length, populate_read) == -EHWPOISON;
+}
+
 inline bool readable(uintptr_t address, size_t length) {
   return pages(address, length, false) == answer::accessible;
 }

@@ -35,8 +35,9 @@ bool repair_page(uintptr_t address, size_t granule) {
   nosigbus_fault fault{};
   fault.address = address;
   fault.signo = SIGBUS;
-  fault.code = BUS_ADRERR;
-  fault.cause = NOSIGBUS_MISSING;
+  const bool poisoned = probe::poisoned(address, granule);
+  fault.code = poisoned ? BUS_MCEERR_AR : BUS_ADRERR;
+  fault.cause = poisoned ? NOSIGBUS_POISON : NOSIGBUS_MISSING;
   fault.access = NOSIGBUS_READ;
   fault.granule = granule;
   return repair(fault, nullptr);
@@ -57,8 +58,12 @@ int nosigbus_region_prefault(nosigbus_region* region, size_t offset, size_t leng
   const size_t granule = place.granule;
   uintptr_t at = (place.base + offset) & ~(granule - 1);
   const uintptr_t end = (place.base + offset + length + granule - 1) & ~(granule - 1);
-  while ((at = first_unreadable(at, end, granule)) != end) {
-    if (!repair_page(at, granule)) return -EFAULT;
+  // Repaired, and cut off again before it was looked at: it is not for us to go on for ever.
+  constexpr int patience = 16;
+  uintptr_t last = 0;
+  for (int again = 0; (at = first_unreadable(at, end, granule)) != end; last = at) {
+    again = at == last ? again + 1 : 0;
+    if (again == patience || !repair_page(at, granule)) return -EFAULT;
   }
   return 0;
 }
