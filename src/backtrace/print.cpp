@@ -47,14 +47,25 @@ const char* name_of(nosigbus_cause cause) {
   return "unknown";
 }
 
-const char* name_of_what(unsigned what) {
-  constexpr const char* names[] = {"nothing new",        "fault",     "file shrank",
-                                   "fault, file shrank", "file grew", "fault, file grew"};
-  return what < sizeof names / sizeof *names ? names[what] : "changed";
+void print_what(printer& print, unsigned what) {
+  constexpr struct {
+    unsigned bit;
+    const char* name;
+  } all[] = {{NOSIGBUS_EVENT_FAULT, "fault"},
+             {NOSIGBUS_EVENT_SHRUNK, "file shrank"},
+             {NOSIGBUS_EVENT_GREW, "file grew"}};
+  const char* before = "";
+  for (const auto& each : all) {
+    if ((what & each.bit) == 0) continue;
+    print("%s%s", before, each.name);
+    before = ", ";
+  }
+  if (*before == 0) print("nothing new");
 }
 
 void print_summary(printer& print, const nosigbus_event& event) {
-  print("nosigbus: region %p: %s", nosigbus_region_data(event.region), name_of_what(event.what));
+  print("nosigbus: region %p: ", nosigbus_region_data(event.region));
+  print_what(print, event.what);
   if (event.offset != UINT64_MAX) {
     print("; missing from offset %" PRIu64 " on (%s)", event.offset, name_of(event.cause));
   }
