@@ -9,6 +9,7 @@
 #include <src/shared/fork_wiped.h>
 #include <src/shared/region_lock.h>
 #include <src/shared/region_pool.h>
+#include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/inotify.h>
 #include <unistd.h>
@@ -35,17 +36,29 @@ bool poll_too(int epoll, int fd) {
   return fd < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
+// The writing end can be read, too: where the program closes the other one, writing raises no SIGPIPE.
+int open_pipe(int (&ends)[2]) {
+  if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return -errno;
+  char path[32];
+  snprintf(path, sizeof path, "/proc/self/fd/%d", ends[1]);
+  const long both = sys::open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+  if (sys::failed(both)) return 0;
+  sys::close(ends[1]);
+  ends[1] = static_cast<int>(both);
+  return 0;
+}
+
 // Nobody is listening; then the descriptors are there. 0 or -errno.
 int open_descriptors(event_queue& queue) {
   int ends[2];
-  if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return -errno;
+  if (const int error = open_pipe(ends)) return error;
   const int inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);  // without it: faults alone
   const int epoll = epoll_create1(EPOLL_CLOEXEC);
   struct stat status;
   if (epoll < 0 || !poll_too(epoll, ends[0]) || !poll_too(epoll, inotify) || fstat(ends[1], &status) != 0) {
     const int error = -errno;
     for (const int fd : {ends[0], ends[1], inotify, epoll}) {
-      if (fd >= 0) close(fd);
+      if (fd >= 0) sys::close(fd);
     }
     return error;
   }
@@ -157,7 +170,8 @@ int begin_dispatch(event_queue& queue) {
   file_watch::look(queue);
   // In this order: who is queued in between rings again.
   char rings[256];
-  while (read(queue.pipe_read, rings, sizeof rings) == sizeof rings) {
+  // By the kernel alone: a thread that is cancelled in read(2) would keep the lock.
+  while (sys::read(queue.pipe_read, rings, sizeof rings) == sizeof rings) {
   }
   take_queued(queue);
   return 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <fcntl.h>
 #include <src/outside/unwritable_zeros.h>
+#include <src/shared/syscalls.h>
 #include <src/shared/thread_state.h>
 #include <src/shared/unwritable_zeros.h>
 #include <sys/mman.h>
@@ -20,14 +21,15 @@ constinit std::atomic<uint64_t> g_inode{0}, g_device{0};
 
 void make_unwritable_zeros() {
   if (g_unwritable_zeros.load(std::memory_order_acquire) != 0) return;
-  const int zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
-  if (zero < 0) return;
+  const long opened = sys::open("/dev/zero", O_RDONLY | O_CLOEXEC);
+  if (sys::failed(opened)) return;
+  const int zero = static_cast<int>(opened);
   struct stat status {};
   fstat(zero, &status);
   g_inode.store(status.st_ino, std::memory_order_relaxed);
   g_device.store(device_number(status.st_dev), std::memory_order_relaxed);
   void* const page = mmap(nullptr, g_page_size, PROT_READ, MAP_SHARED, zero, 0);
-  close(zero);
+  sys::close(zero);
   if (page == MAP_FAILED) return;
   // What is made from it inherits the advice: see map_zeros.
   madvise(page, g_page_size, MADV_HUGEPAGE);
