@@ -35,6 +35,8 @@ void describe(region_descriptor& place, const blueprint& plan) {
   place.device = plan.device;
   place.inode = plan.inode;
   place.companion = plan.companion;
+  place.fd_device = plan.fd_device;
+  place.fd_inode = plan.fd_inode;
   place.fd_remaps = plan.fd_remaps && place.fd >= 0;
   place.overlays.clear();
   place.first_bad_offset = UINT64_MAX;

@@ -21,7 +21,8 @@ constexpr uint64_t unknown_size = UINT64_MAX;
 // Where overlays left the front of the file mapping in place, a shadow can still be made, which knows what
 // protection the pages are to have; else the descriptor has to do.
 bool find_way_back(region_descriptor& region) {
-  return (region.overlays[0].begin != 0 && make_shadow(region)) || region.shadow != 0 || region.fd_remaps;
+  return (region.overlays[0].begin != 0 && make_shadow(region)) || region.shadow != 0 ||
+         (region.fd_remaps && descriptor_of(region) >= 0);
 }
 
 // Of the pages in front of the overlays; where there are none, or no telling, as the region was made.

@@ -65,7 +65,11 @@ class reach {
 
   // Valid after either said no.
   verdict end() const {
-    if (known_) return end_of_file(region_, round_up(region_, within_), within_);
+    if (known_) {
+      verdict found = end_of_file(region_, round_up(region_, within_), within_);
+      found.by_size = true;
+      return found;
+    }
     return end_of_file(region_, first_missing(region_, 0, page_), page_);
   }
 
@@ -115,13 +119,18 @@ bool accessible(const region_descriptor& region, size_t page, nosigbus_access ac
   return write == probe::answer::accessible || write == probe::answer::forbidden;
 }
 
+int descriptor_of(const region_descriptor& region, struct stat* status) {
+  struct stat own {};
+  struct stat& found = status != nullptr ? *status : own;
+  const bool same = region.fd >= 0 && !sys::failed(sys::fstat(region.fd, &found)) &&
+                    found.st_dev == region.fd_device && found.st_ino == region.fd_inode;
+  return same ? region.fd : -1;
+}
+
 uint64_t file_size(const region_descriptor& region) {
   struct stat status {};
-  if (region.fd < 0 || region.offset == unknown_offset || sys::failed(sys::fstat(region.fd, &status)) ||
-      !S_ISREG(status.st_mode)) {
-    return unknown_size;
-  }
-  return static_cast<uint64_t>(status.st_size);
+  const bool known = region.offset != unknown_offset && descriptor_of(region, &status) >= 0;
+  return known && S_ISREG(status.st_mode) ? static_cast<uint64_t>(status.st_size) : unknown_size;
 }
 
 uint64_t bytes_within(const region_descriptor& region, uint64_t size) {

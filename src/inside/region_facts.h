@@ -8,6 +8,7 @@
 #pragma once
 
 #include <src/shared/region.h>
+#include <sys/stat.h>
 
 namespace nosigbus {
 
@@ -18,7 +19,13 @@ struct verdict {
   nosigbus_cause cause;  // NOSIGBUS_NONE: the page can be accessed now
   interval missing;      // offsets in the region to overlay, whole granules
   uint64_t first_bad;    // offset of the first missing byte, as well as it is known
+  bool by_size = false;  // as the descriptor told the file's size
 };
+
+// The region's descriptor, as long as it stands for the region's file: programs close what they do not know
+// of, and the number can be another file's then. -1 otherwise. status, if not null: of the file. A program
+// that closes it at this very moment, on another thread, is not protected from itself.
+int descriptor_of(const region_descriptor& region, struct stat* status = nullptr);
 
 // Size of the region's file in bytes, UINT64_MAX where it is not known.
 uint64_t file_size(const region_descriptor& region);

@@ -22,10 +22,11 @@ namespace {
 
 // Before the file's last page may be gone for good, and the first one may be hidden: where the descriptor
 // cannot map it again, a shadow is made.
-void keep_way_back(region_descriptor& region, interval part) {
-  if (region.fd_remaps) return;
+void keep_way_back(region_descriptor& region, interval part, bool by_size) {
+  if (region.fd_remaps && (by_size || descriptor_of(region) >= 0)) return;
   if (region.shared ? !region.overlays.empty() || make_shadow(region) : set_aside(region, part)) return;
-  region.fd_remaps = region.fd >= 0 && region.offset != unknown_offset;  // if it permits what the mapping did
+  // If it permits what the mapping did.
+  region.fd_remaps = region.offset != unknown_offset && descriptor_of(region) >= 0;
 }
 
 // The overlay of a region that discards writes is as writable as the mapping is now, any other is
@@ -59,7 +60,7 @@ long replace_by_zeros(region_descriptor& region, uintptr_t begin, size_t length,
 bool stay_unwritable(region_descriptor& region) {
   if (region.ask_descriptor) {
     region.ask_descriptor = false;
-    region.overlays_stay_unwritable &= sys::opened_for_writing(region.fd);
+    region.overlays_stay_unwritable &= sys::opened_for_writing(descriptor_of(region));
   }
   return region.overlays_stay_unwritable;
 }
@@ -112,8 +113,8 @@ interval sparing_part(const region_descriptor& region) {
 }
 
 bool overlay(region_descriptor& region, region_lock& lock, const nosigbus_fault& fault, size_t page,
-             interval part, effort how) {
-  if (how == effort::sparing) part = sparing_part(region);
+             const verdict& found, effort how) {
+  interval part = how == effort::sparing ? sparing_part(region) : found.missing;
   if (part.begin == part.end) return false;
   const int prot = overlay_protection(region, fault, page);
   const bool first = region.overlays.empty();
@@ -123,7 +124,7 @@ bool overlay(region_descriptor& region, region_lock& lock, const nosigbus_fault&
   // An overlaid page that cannot be accessed is not ours any more: somebody mapped over it.
   const bool lost = region.overlays.contains(page);
   lock.begin_change(part);
-  if (how == effort::usual) keep_way_back(region, part);
+  if (how == effort::usual) keep_way_back(region, part, found.by_size);
   // Before the first zero can be read: whoever reads it must be able to notice afterwards.
   first ? overlay_begins(region) : overlay_changes(region);
   bool done = map_overlay(region, part, prot);
@@ -179,8 +180,8 @@ bool repair_locked(region_descriptor& region, region_lock& lock, nosigbus_fault&
       break;
   }
   if (region.overlays.empty()) region.first_bad_offset = ~uint64_t{0};
-  bool done = overlay(region, lock, fault, page, found.missing, how);
-  if (!done && how == effort::usual) done = overlay(region, lock, fault, page, {}, effort::sparing);
+  bool done = overlay(region, lock, fault, page, found, how);
+  if (!done && how == effort::usual) done = overlay(region, lock, fault, page, found, effort::sparing);
   if (!done) return false;
   if (found.first_bad < region.first_bad_offset) region.first_bad_offset = found.first_bad;
   return true;

@@ -43,7 +43,9 @@ watched_file* find_or_add(event_queue& queue, int watch) {
 void compare_size(region_descriptor& handle) {
   const uint64_t size = file_size(handle);
   if (size == handle.watched_size) return;
-  handle.news |= size < handle.watched_size ? NOSIGBUS_EVENT_SHRUNK : NOSIGBUS_EVENT_GREW;
+  constexpr unsigned either = NOSIGBUS_EVENT_SHRUNK | NOSIGBUS_EVENT_GREW;
+  const unsigned now = size < handle.watched_size ? NOSIGBUS_EVENT_SHRUNK : NOSIGBUS_EVENT_GREW;
+  handle.news = (handle.news & ~either) | now;
   handle.watched_size = size;
   announce(handle);
 }
@@ -61,10 +63,11 @@ void compare_all(const void* node, VISIT order, int) {
 }  // namespace
 
 void begin(event_queue& queue, region_descriptor& handle) {
-  if (queue.inotify < 0 || handle.fd < 0 || handle.sync->watch != 0) return;
+  const int fd = queue.inotify < 0 || handle.sync->watch != 0 ? -1 : descriptor_of(handle);
+  if (fd < 0) return;
   handle.watched_size = file_size(handle);
   char path[32];
-  snprintf(path, sizeof path, "/proc/self/fd/%d", handle.fd);
+  snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
   const int watch = inotify_add_watch(queue.inotify, path, IN_MODIFY);
   if (watch < 0) return;
   watched_file* const file = find_or_add(queue, watch);
@@ -98,8 +101,8 @@ void look(event_queue& queue) {
   if (queue.inotify < 0) return;
   // So many at a time, whatever the other side does meanwhile: what is left keeps the descriptor readable.
   for (int reads = 0; reads < 16; ++reads) {
-    alignas(inotify_event) char buffer[4096];
-    const ssize_t got = read(queue.inotify, buffer, sizeof buffer);
+    alignas(inotify_event) char buffer[4096] = {};
+    const long got = sys::read(queue.inotify, buffer, sizeof buffer);
     if (got <= 0) return;
     for (const char* at = buffer; at < buffer + got;) {
       const inotify_event* const event = reinterpret_cast<const inotify_event*>(at);

@@ -24,7 +24,7 @@ int keep_descriptor(int fd, bool needed) {
   struct rlimit limit;
   if (kept < few || needed || getrlimit(RLIMIT_NOFILE, &limit) != 0) return kept;
   if (static_cast<rlim_t>(kept) < limit.rlim_cur / 2) return kept;
-  close(kept);
+  sys::close(kept);
   return -1;
 }
 
@@ -51,7 +51,7 @@ int begin_place(region_descriptor** out, const blueprint& plan, region_descripto
   }
   int error = plan.fd >= 0 && kept.fd < 0 && clips ? -EMFILE : prepare_handlers(plan);
   if (error == 0) error = show_place(out, kept, handle);
-  if (error != 0 && first && kept.fd >= 0) close(kept.fd);
+  if (error != 0 && first && kept.fd >= 0) sys::close(kept.fd);
   if (error == 0 && first) events::region_begins(**out);
   counters::subtract(g_counters.regions);
   return error;

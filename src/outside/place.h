@@ -13,8 +13,9 @@ namespace nosigbus {
 // gives.
 int begin_place(region_descriptor** out, const blueprint& plan, region_descriptor* handle = nullptr);
 
-// The unit in which this file's mappings can be changed. 0, -EBADF.
-int granule_of(int fd, size_t* out);
+// What the plan has to know of the file: the unit in which its mappings can be changed, and which one it is.
+// 0, -EBADF.
+int look_at_file(int fd, blueprint& plan);
 
 // Whether the handle is one. Where the library was built with NOSIGBUS_CHECKS, a handle that was released
 // ends the process with a message.

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <linux/magic.h>
 #include <nosigbus/region.h>
+#include <src/inside/region_facts.h>
+#include <src/inside/replace.h>
 #include <src/outside/events.h>
 #include <src/outside/place.h>
 #include <src/shared/thread_state.h>
@@ -33,13 +35,13 @@ void* map_anywhere(const blueprint& plan, int fd, off_t offset) {
             : MAP_FAILED;
   if (got == MAP_FAILED) return mmap(nullptr, length, plan.prot, flags, fd, offset);
   const uintptr_t begin = reinterpret_cast<uintptr_t>(got), base = round_up(begin, huge_page);
-  void* const address = mmap(reinterpret_cast<void*>(base), length, plan.prot, flags | MAP_FIXED, fd, offset);
-  if (address == MAP_FAILED) {
-    const int error = errno;
+  const long result = replace::with_file(base, length, plan.prot, flags, fd, offset);
+  if (sys::failed(result)) {
     munmap(got, reserved);
-    errno = error;
+    errno = static_cast<int>(-result);
     return MAP_FAILED;
   }
+  void* const address = reinterpret_cast<void*>(base);
   if (base != begin) munmap(got, base - begin);
   const uintptr_t end = base + length;
   munmap(reinterpret_cast<void*>(end), begin + reserved - end);
@@ -63,15 +65,17 @@ uint64_t generations(const region_descriptor& handle) {
 
 }  // namespace
 
-int granule_of(int fd, size_t* out) {
+int look_at_file(int fd, blueprint& plan) {
   struct stat status;
-  *out = g_page_size;
+  plan.granule = g_page_size;
   if (fstat(fd, &status) != 0) return -errno;
+  plan.fd_device = status.st_dev;
+  plan.fd_inode = status.st_ino;
   // Only hugetlbfs has larger units; its preferred block size says so without a second system call.
   if (static_cast<size_t>(status.st_blksize) <= g_page_size) return 0;
   struct statfs filesystem;
   if (fstatfs(fd, &filesystem) == 0 && filesystem.f_type == HUGETLBFS_MAGIC) {
-    *out = static_cast<size_t>(filesystem.f_bsize);
+    plan.granule = static_cast<size_t>(filesystem.f_bsize);
   }
   return 0;
 }
@@ -88,7 +92,7 @@ int nosigbus_map(nosigbus_region** out, int fd, off_t offset, size_t length, int
   if (length > static_cast<size_t>(INT64_MAX) - static_cast<size_t>(offset)) return -EOVERFLOW;
 
   blueprint plan;
-  if (const int error = granule_of(fd, &plan.granule)) return error;
+  if (const int error = look_at_file(fd, plan)) return error;
   if (length > SIZE_MAX - plan.granule) return -EOVERFLOW;
   plan.size = length;
   plan.mapped = round_up(length, plan.granule);
@@ -128,8 +132,8 @@ int nosigbus_region_release(nosigbus_region* region) noexcept {
   if (!usable(region)) return -EINVAL;
   region->live.store(false, std::memory_order_seq_cst);
   events::region_ends(*region);
-  const int fd = region->fd;
+  const int fd = descriptor_of(*region);
   end_region(*region);
-  if (fd >= 0) close(fd);
+  if (fd >= 0) sys::close(fd);  // nobody is cancelled here, as in close(2)
   return 0;
 }

@@ -61,7 +61,7 @@ int nosigbus_adopt(nosigbus_region** out, void* address, size_t length, int fd, 
   if (fd < -1) return -EBADF;
   plan.granule = g_page_size;
   if (fd >= 0) {
-    if (const int error = granule_of(fd, &plan.granule)) return error;
+    if (const int error = look_at_file(fd, plan)) return error;
   }
   // Without /proc: whatever can go wrong is supposed to.
   mapping_info info{.begin = 0,

@@ -37,8 +37,10 @@ uintptr_t reserve(uintptr_t hint, size_t length) {
 }
 
 int map_by_descriptor(const region_descriptor& place, uintptr_t address, size_t from, size_t length) {
+  const int fd = descriptor_of(place);
+  if (fd < 0) return -ENOTSUP;
   const long got = replace::with_file(address, length, place.prot, place.shared ? MAP_SHARED : MAP_PRIVATE,
-                                      place.fd, place.offset + static_cast<off_t>(from));
+                                      fd, place.offset + static_cast<off_t>(from));
   return sys::failed(got) ? static_cast<int>(got) : 0;
 }
 
@@ -62,7 +64,7 @@ int map_by_duplicate(region_descriptor& place, uintptr_t address, size_t from, s
 // Maps the file's bytes from `from` on, an offset in the region, over address space that is reserved. 0 or
 // -errno.
 int map_file(region_descriptor& place, uintptr_t address, size_t from, size_t length) {
-  if (place.fd_remaps) return map_by_descriptor(place, address, from, length);
+  if (place.fd_remaps && descriptor_of(place) >= 0) return map_by_descriptor(place, address, from, length);
   const int error = map_by_duplicate(place, address, from, length);
   // If it permits what the mapping did.
   const bool by_descriptor = error == -ENOTSUP && place.fd >= 0 && place.offset != unknown_offset;
@@ -178,6 +180,8 @@ int move(region_descriptor& place, size_t size, size_t mapped) {
   plan.granule = place.granule;
   plan.offset = place.offset;
   plan.fd = place.fd;
+  plan.fd_device = place.fd_device;
+  plan.fd_inode = place.fd_inode;
   plan.prot = place.prot;
   plan.flags = place.flags;
   plan.owned = true;

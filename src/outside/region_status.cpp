@@ -14,8 +14,9 @@ namespace nosigbus {
 namespace {
 
 bool sealed_whole(const region_descriptor& region, uint64_t size) {
-  if (region.fd < 0 || size == UINT64_MAX) return false;
-  const int seals = fcntl(region.fd, F_GET_SEALS);
+  const int fd = descriptor_of(region);
+  if (fd < 0 || size == UINT64_MAX) return false;
+  const int seals = fcntl(fd, F_GET_SEALS);
   // In this order: a size read before the seal was set could have changed in between.
   return seals >= 0 && (seals & F_SEAL_SHRINK) != 0 && bytes_within(region, file_size(region)) == region.size;
 }

@@ -17,6 +17,7 @@ struct blueprint {
   size_t size = 0, mapped = 0, reserved = 0, granule = 0;
   off_t offset = unknown_offset;
   int fd = -1;  // the caller's; the handle's where there is one
+  uint64_t fd_device = 0, fd_inode = 0;
   int prot = 0;
   unsigned flags = 0;
   bool owned = false, has_holes = false, begins_with_hole = false, shared = false;

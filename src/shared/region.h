@@ -63,11 +63,12 @@ struct nosigbus_region {
   uintptr_t base;           // page-aligned
   size_t granule;           // page size, of huge pages their own
   off_t offset;             // file offset of base; unknown_offset where it is not known
-  int fd;                   // duplicate of the file, -1 without; belongs to the handle
-  int prot;                 // protection at map time; of an adopted mapping, as it was then
-  unsigned flags;           // NOSIGBUS_* of region.h
-  bool owned;               // mapped by nosigbus_map: release unmaps it
-  bool has_holes;           // adopted with anonymous memory in it: overlays of an earlier region, say
+  int fd;                   // duplicate of the file, -1 without; belongs to the handle. See descriptor_of
+  uint64_t fd_device, fd_inode;
+  int prot;        // protection at map time; of an adopted mapping, as it was then
+  unsigned flags;  // NOSIGBUS_* of region.h
+  bool owned;      // mapped by nosigbus_map: release unmaps it
+  bool has_holes;  // adopted with anonymous memory in it: overlays of an earlier region, say
   bool begins_with_hole;
   bool shared;  // MAP_SHARED
   // Whatever mprotect(2) makes of the region. ask_descriptor: not so if it cannot make anything writable of
