@@ -146,3 +146,14 @@ TEST_CASE("files are guarded where that is asked for") {
 TEST_CASE("a sent signal is kept for who waits for it") {
   CHECK(with_drop_in("a_sent_signal_waits_until_it_is_let_through") == survived);
 }
+
+TEST_CASE("a handler goes on policing, whatever it does with its own action") {
+  for (const std::string scenario :
+       {"a_handler_that_arms_itself_again", "a_handler_that_arms_itself_as_in_1980",
+        "a_handler_that_hands_over", "a_handler_with_a_stand_in",
+        "a_handler_that_gives_way_to_whom_it_displaced",
+        "an_action_is_written_over_the_one_that_was_given"}) {
+    CAPTURE(scenario);
+    CHECK(with_drop_in(scenario) == survived);
+  }
+}

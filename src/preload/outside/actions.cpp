@@ -27,6 +27,10 @@ constinit std::atomic<uint64_t> g_blocking{0};
 
 signal_slot& slot() { return *slot_of(SIGBUS); }
 
+// What the program's handler took the place of, outside of itself. Written under books; relaxed, no partner:
+// who reads it without a lock is that handler, and there is no older order to keep.
+constinit std::atomic<const previous_action*> g_before_handler{nullptr};
+
 // The kernel treats the thread as the program's handler wants it, but that a fault in that handler is ours.
 struct sigaction action_in_front_of(const previous_action& action) {
   struct sigaction ours = actions::in_front_of(action, nosigbus_preload_on_signal);
@@ -41,18 +45,38 @@ int set_ours(const previous_action& action) {
   return g_sigaction(SIGBUS, &ours, nullptr);
 }
 
+bool same(const previous_action& one, const previous_action& other) {
+  return one.handler == other.handler && one.flags == other.flags && one.mask == other.mask;
+}
+
+// The handler under supervision makes room for what kills, or for whom it has displaced. Whatever else it
+// puts in its place is to be called next time: itself, most often, after SA_RESETHAND.
+bool gives_up(const previous_action& fresh) {
+  const previous_action* const before = g_before_handler.load(std::memory_order_relaxed);
+  return is_default(fresh) || is_ignore(fresh) || (before != nullptr && same(fresh, *before));
+}
+
+int put_in_place(const previous_action& fresh, const previous_action& before, bool by_handler) {
+  const books_lock lock;
+  if (!by_handler && !same(fresh, before)) g_before_handler.store(&before, std::memory_order_relaxed);
+  return set_ours(fresh);
+}
+
 int act_on_sigbus(const struct sigaction* action, struct sigaction* old) {
   const previous_action* const before = slot().previous.load(std::memory_order_acquire);
-  if (old != nullptr) *old = actions::to_sigaction(*before);
-  // Under supervision, whatever the handler puts in its own place is a way of giving up.
-  if (action == nullptr || under_supervision() != nullptr) return 0;
-  const previous_action* const fresh = actions::intern(*action);
-  if (fresh == nullptr) {
-    errno = ENOMEM;
-    return -1;
+  int result = 0;
+  if (action != nullptr) {
+    const previous_action* const fresh = actions::intern(*action);
+    if (fresh == nullptr) {
+      errno = ENOMEM;
+      return -1;
+    }
+    const bool by_handler = under_supervision() != nullptr;
+    if (!by_handler || !gives_up(*fresh)) result = put_in_place(*fresh, *before, by_handler);
   }
-  const books_lock lock;
-  return set_ours(*fresh);
+  // Last: it may be the same object.
+  if (result == 0 && old != nullptr) *old = actions::to_sigaction(*before);
+  return result;
 }
 
 uint64_t bit_of(int signo) { return signo > 0 && signo <= 64 ? uint64_t{1} << (signo - 1) : 0; }
@@ -117,6 +141,12 @@ handler install(int signo, handler function, int flags, bool blocks_itself) {
 }  // namespace
 
 NOSIGBUS_WRAPPER int sigaction(int signo, const struct sigaction* action, struct sigaction* old) noexcept {
+  return change_action(signo, action, old);
+}
+
+// As the C library exports it, too.
+// NOLINTNEXTLINE(readability-identifier-naming)
+NOSIGBUS_WRAPPER int __sigaction(int signo, const struct sigaction* action, struct sigaction* old) noexcept {
   return change_action(signo, action, old);
 }
 
