@@ -53,6 +53,34 @@ void has_a_stand_in(int) {
   EXPECT(sigaction(SIGBUS, &own, nullptr) == 0);
 }
 
+// Over the page that is missing.
+void* replace_page(const siginfo_t* info, int prot) {
+  void* const at = reinterpret_cast<void*>(reinterpret_cast<uintptr_t>(info->si_addr) & ~(page - 1));
+  return mmap(at, page, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == at ? at : nullptr;
+}
+void install_info(void (*handler)(int, siginfo_t*, void*)) {
+  struct sigaction action {};
+  action.sa_sigaction = handler;
+  action.sa_flags = SA_SIGINFO;
+  EXPECT(sigaction(SIGBUS, &action, nullptr) == 0);
+}
+void writes_sevens(int, siginfo_t* info, void*) {
+  g_calls = g_calls + 1;
+  void* const at = replace_page(info, PROT_READ | PROT_WRITE);
+  EXPECT(at != nullptr);
+  memset(at, 7, page);
+}
+void changes_protection_first(int, siginfo_t* info, void*) {
+  g_calls = g_calls + 1;
+  void* const at = reinterpret_cast<void*>(reinterpret_cast<uintptr_t>(info->si_addr) & ~(page - 1));
+  EXPECT(mprotect(at, page, PROT_READ) == 0);
+  EXPECT(replace_page(info, PROT_READ) != nullptr);
+}
+void takes_it_away(int, siginfo_t* info, void*) {
+  g_calls = g_calls + 1;
+  EXPECT(replace_page(info, PROT_NONE) != nullptr);
+}
+
 struct sigaction g_displaced;
 void gives_way(int signo) {
   g_calls = g_calls + 1;
@@ -107,4 +135,50 @@ SCENARIO(an_action_is_written_over_the_one_that_was_given) {
   fault();
   EXPECT(raise(SIGBUS) == 0);
   EXPECT(g_others == 2);
+}
+
+// What the program could not write is the handler's own from then on.
+SCENARIO(a_handler_that_writes_where_the_program_could_not) {
+  install_info(writes_sevens);
+  const mapped_file file(4, MAP_SHARED, PROT_READ);
+  file.truncate(0);
+  EXPECT(file[page] == 7);
+  file.grow_back(9);
+  usleep(200'000);
+  EXPECT(file[page] == 7);
+  file[page] = 8;
+  EXPECT(file[page] == 8);
+  EXPECT(file[2 * page] == 9);
+  EXPECT(g_calls == 1);
+}
+SCENARIO(a_handler_that_writes_to_a_file_that_is_not_to_be_written) {
+  install_info(writes_sevens);
+  const mapped_file file(4, MAP_SHARED, PROT_READ | PROT_WRITE, mapped_file::where::disk);
+  file.truncate(0);
+  EXPECT(file[page] == 7);
+  EXPECT(g_calls == 1);
+}
+// The zeros are as writable as what they stand for, and healed.
+SCENARIO(a_handler_that_writes_where_the_program_could) {
+  install_info(writes_sevens);
+  const mapped_file file(4);
+  file.truncate(0);
+  EXPECT(file[page] == 7);
+  file.grow_back(9);
+  EXPECT(becomes(file[page], 9));
+  EXPECT(g_calls == 1);
+}
+SCENARIO(a_handler_that_changes_the_protection_first) {
+  install_info(changes_protection_first);
+  const mapped_file file(4);
+  file.truncate(0);
+  EXPECT(file[page] == 0);
+  EXPECT(g_calls == 1);
+}
+SCENARIO(a_handler_that_makes_it_inaccessible) {
+  install_info(takes_it_away);
+  const mapped_file file(4);
+  file.truncate(0);
+  EXPECT(file[page] == 0);
+  EXPECT(false);
 }

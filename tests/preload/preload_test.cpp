@@ -157,3 +157,17 @@ TEST_CASE("a handler goes on policing, whatever it does with its own action") {
     CHECK(with_drop_in(scenario) == survived);
   }
 }
+
+TEST_CASE("a handler gets the memory that it asks for") {
+  for (const std::string scenario :
+       {"a_handler_that_writes_where_the_program_could_not", "a_handler_that_writes_where_the_program_could",
+        "a_handler_that_changes_the_protection_first"}) {
+    CAPTURE(scenario);
+    CHECK(with_drop_in(scenario) == survived);
+  }
+  CHECK(with_drop_in("a_handler_that_writes_to_a_file_that_is_not_to_be_written",
+                     {{"NOSIGBUS_SCOPE", "files"}}) == survived);
+  CHECK(plain("a_handler_that_writes_where_the_program_could_not") == survived);
+  CHECK(plain("a_handler_that_makes_it_inaccessible") == test::killed_by(SIGSEGV));
+  CHECK(with_drop_in("a_handler_that_makes_it_inaccessible") == test::killed_by(SIGSEGV));
+}

@@ -4,6 +4,7 @@
 // mapping is noted anywhere. What is damaged is put back before the kernel sees the call, so that it finds
 // the mappings that the program made; faults make it a region again where it is still short.
 #include <errno.h>
+#include <src/inside/probe.h>
 #include <src/preload/inside/books.h>
 #include <src/preload/inside/spare_mappings.h>
 #include <src/preload/inside/supervision.h>
@@ -35,17 +36,22 @@ uintptr_t end_of(uintptr_t begin, size_t length) {
 
 // The handler under supervision puts zeros of its own over what is missing: ours take their place, which know
 // of huge pages and limits, and can be healed.
-bool asks_for_zeros(const supervision& now, uintptr_t begin, size_t length, int flags) {
+bool asks_for_zeros(const supervision& now, uintptr_t begin, size_t length, int prot, int flags) {
   const uintptr_t page = now.fault->address & ~(g_page_size - 1);
-  constexpr int kind = MAP_FIXED | MAP_ANONYMOUS;
-  return (flags & kind) == kind && page >= begin && page < end_of(begin, length);
+  constexpr int kind = MAP_FIXED | MAP_ANONYMOUS, data = PROT_READ | PROT_WRITE;
+  const bool readable = (prot & data) != 0 && (prot & ~data) == 0;
+  return readable && (flags & kind) == kind && page >= begin && page < end_of(begin, length);
 }
 
-void* serve_zeros(supervision& now, void* address) {
+// Whether our zeros do for what the handler asks. Where it wants to write and the program could not, they do
+// not: its memory is to stay writable, and what it writes there is to stay, which healing would take away.
+bool serve_zeros(supervision& now, int prot) {
   nosigbus_fault fault = *now.fault;
-  if (!supply_zeros(fault)) return answer<void*>(-ENOMEM);
-  now.served = true;
-  return address;
+  if (!supply_zeros(fault)) return false;
+  const uintptr_t page = fault.address & ~(g_page_size - 1);
+  const bool writes = (prot & PROT_WRITE) != 0;
+  now.served = !writes || probe::pages(page, g_page_size, true) == probe::answer::accessible;
+  return now.served;
 }
 
 // A call that changes what is mapped in the range finds there what the program has mapped.
@@ -81,7 +87,8 @@ NOSIGBUS_WRAPPER void* mmap(void* address, size_t length, int prot, int flags, i
   const uintptr_t begin = to_address(address);
   if (__builtin_expect(t_supervision != nullptr, 0)) {
     supervision* const now = under_supervision();
-    if (now != nullptr && asks_for_zeros(*now, begin, length, flags)) return serve_zeros(*now, address);
+    const bool ours = now != nullptr && asks_for_zeros(*now, begin, length, prot, flags);
+    if (ours && serve_zeros(*now, prot)) return address;
   }
   return answer<void*>(map(begin, length, prot, flags, fd, offset));
 }
