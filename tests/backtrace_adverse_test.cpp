@@ -5,7 +5,9 @@
 
 #include <atomic>
 #include <cstring>
+#include <filesystem>
 #include <random>
+#include <string>
 #include <thread>
 
 #include "backtrace/chains.h"
@@ -48,11 +50,25 @@ uintptr_t garbage(std::mt19937_64& random, uintptr_t stack) {
   _exit(0);
 }
 
-void* plugin() {
-  void* const handle = dlopen(NOSIGBUS_TEST_PLUGIN, RTLD_NOW | RTLD_LOCAL);
+void* plugin(const char* path = NOSIGBUS_TEST_PLUGIN) {
+  void* const handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
   CHILD_CHECK(handle != nullptr);
   return handle;
 }
+
+// Cuts off the loaded library's file behind its code. What the loader itself reads of it is gone, too.
+dl_find_object cut_off_behind_code(void* handle, const std::string& path) {
+  const void* const code = dlsym(handle, "plugin_calls");
+  dl_find_object module;
+  CHILD_CHECK(_dl_find_object(const_cast<void*>(code), &module) == 0);
+  const auto begin = static_cast<const char*>(module.dlfo_map_start);
+  const auto end = static_cast<const char*>(module.dlfo_eh_frame);
+  const size_t length = static_cast<size_t>(end - begin) & ~(page_size() - 1);
+  CHILD_CHECK(static_cast<size_t>(static_cast<const char*>(code) - begin) < length);
+  std::filesystem::resize_file(path, length);
+  return module;
+}
+
 // Asked of the loader, which is faster than reading symbols.
 bool goes_through_plugin(const nosigbus::event& event) {
   for (size_t i = 1; i < event.chain_length; ++i) {
@@ -65,10 +81,14 @@ bool goes_through_plugin(const nosigbus::event& event) {
   }
   return false;
 }
-int call_by_plugin(void* handle) {
-  using calls = int (*)(int (*)(void*), void*);
+
+using calls = int (*)(int (*)(void*), void*);
+calls calls_of(void* handle) {
   const auto function = reinterpret_cast<calls>(dlsym(handle, "plugin_calls"));
   CHILD_CHECK(function != nullptr);
+  return function;
+}
+int call_by_plugin(calls function) {
   return function([](void*) { return fault_by_load(); }, nullptr);
 }
 
@@ -118,7 +138,7 @@ TEST_CASE("threads fault while another one loads and unloads libraries" NO_QEMU(
       void* const handle = plugin();
       {
         missing_region missing;
-        call_by_plugin(handle);
+        call_by_plugin(calls_of(handle));
         bool found = false;
         nosigbus::dispatch([&](const nosigbus::event& event) {
           if (event.region != missing.region().get()) return;
@@ -131,6 +151,27 @@ TEST_CASE("threads fault while another one loads and unloads libraries" NO_QEMU(
     }
     stop = true;
     for (std::thread& thread : threads) thread.join();
+  });
+}
+
+// A sanitizer reads tables of its own in the library.
+TEST_CASE("a library whose unwind information was cut off ends the chain" NO_QEMU("no process_vm_readv") *
+          doctest::skip(NOSIGBUS_TEST_SANITIZED)) {
+  in_each_entry(exited(0), [] {
+    CHILD_CHECK(begin());
+    const std::string copy = "/var/tmp/nosigbus-plugin." + std::to_string(getpid());
+    std::filesystem::copy_file(NOSIGBUS_TEST_PLUGIN, copy);
+    void* const handle = plugin(copy.c_str());
+    const calls function = calls_of(handle);
+    const dl_find_object module = cut_off_behind_code(handle, copy);
+    std::filesystem::remove(copy);
+    missing_region missing;
+    call_by_plugin(function);
+    // As far as the library, and no further.
+    const chain found = chain_of_event();
+    CHILD_CHECK(found.size() > 1);
+    const auto last = reinterpret_cast<const char*>(found.back());
+    CHILD_CHECK(last >= module.dlfo_map_start && last < module.dlfo_map_end);
   });
 }
 

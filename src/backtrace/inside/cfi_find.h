@@ -6,9 +6,8 @@
 // Where the unwind information of an instruction is.
 //
 // The loader is asked by _dl_find_object, which takes no lock, needs no memory and may be called in a signal
-// handler (glibc 2.35). A module stays while its code is on the stack, so what it is asked about is there,
-// from the interrupted instruction on by induction; only where a stack was overwritten, with an address of a
-// module that another thread unloads within this very microsecond, a load of ours could meet nothing.
+// handler (glibc 2.35). What it finds is read as the stack is: a module can be unloaded by another thread,
+// where a stack was overwritten, and its file can be cut off.
 #pragma once
 
 #include <src/backtrace/inside/cfi_reader.h>
@@ -25,7 +24,7 @@ struct cfi_entry {
   bool signal_frame;  // a signal handler returns to it
 };
 
-// False: nothing is known about this instruction.
-bool find_cfi(uintptr_t pc, cfi_entry& out);
+// False: nothing is known about this instruction. The entry is read from the memory.
+bool find_cfi(code_memory& memory, uintptr_t pc, cfi_entry& out);
 
 }  // namespace nosigbus::backtrace

@@ -3,10 +3,12 @@
 // INSIDE THE SIGNAL. No allocation, no locks that a fault can hold, no logging, no libc beyond raw
 // system calls. Every line here is reviewed for async-signal safety.
 //
-// Values of a stretch of unwind information (.eh_frame: LSB, "DWARF Extensions"). Reading past its end gives
-// zeros, and `good` says so.
+// Values of a stretch of unwind information (.eh_frame: LSB, "DWARF Extensions"). Reading past its end, or
+// what is not there, gives zeros, and `good` says so. What `at` returns is a place to read at, and not to be
+// followed.
 #pragma once
 
+#include <src/backtrace/inside/code_memory.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -15,7 +17,8 @@ namespace nosigbus::backtrace {
 class cfi_reader {
  public:
   cfi_reader() = default;
-  cfi_reader(const unsigned char* begin, const unsigned char* end) : at_(begin), end_(end) {}
+  cfi_reader(code_memory& memory, const unsigned char* begin, const unsigned char* end)
+      : memory_(&memory), at_(begin), end_(end) {}
 
   bool good() const { return good_; }
   bool more() const { return good_ && at_ < end_; }
@@ -24,7 +27,11 @@ class cfi_reader {
   template <class T>
   T fixed() {
     T value{};
-    if (const unsigned char* const from = advance(sizeof value)) memcpy(&value, from, sizeof value);
+    const unsigned char* const from = advance(sizeof value);
+    if (from != nullptr && !memory_->read(from, &value)) {
+      value = {};
+      fail();
+    }
     return value;
   }
   uint64_t uleb() {
@@ -43,7 +50,7 @@ class cfi_reader {
   cfi_reader block() {
     const uint64_t length = uleb();
     const unsigned char* const from = advance(length);
-    return from == nullptr ? cfi_reader() : cfi_reader(from, from + length);
+    return from == nullptr ? cfi_reader() : cfi_reader(*memory_, from, from + length);
   }
   void skip(uint64_t bytes) { advance(bytes); }
   // Back or forth within the stretch, of which `begin` is the beginning.
@@ -54,11 +61,9 @@ class cfi_reader {
       at_ += bytes;
     }
   }
-  const char* text() {
-    const char* const begin = reinterpret_cast<const char*>(at_);
+  void skip_text() {
     while (fixed<unsigned char>() != 0) {
     }
-    return begin;
   }
   // DW_EH_PE_*: absolute or relative to where it stands.
   uintptr_t pointer(unsigned encoding) {
@@ -125,6 +130,7 @@ class cfi_reader {
     return byte;
   }
 
+  code_memory* memory_ = nullptr;
   const unsigned char* at_ = nullptr;
   const unsigned char* end_ = nullptr;
   bool good_ = true;

@@ -43,7 +43,7 @@ class borrowed_space {
 bool find_cfa(work_space& at, uintptr_t* cfa) {
   const cfi_row& row = at.rules.row();
   if (row.cfa_expression != nullptr) {
-    return expression(at.memory, at.registers).value(row.cfa_expression, nullptr, cfa);
+    return expression(at.memory, at.code, at.registers).value(row.cfa_expression, nullptr, cfa);
   }
   if (row.cfa_register >= arch::unwind_columns) return false;
   *cfa = at.registers[row.cfa_register] + static_cast<uintptr_t>(row.cfa_offset);
@@ -71,10 +71,10 @@ bool recover(work_space& at, uintptr_t cfa, unsigned column, uintptr_t* out) {
       *out = at.registers[offset];
       return true;
     case cfi_rule::at_expression:
-      return expression(at.memory, at.registers).value(rule.expression, &cfa, out) &&
+      return expression(at.memory, at.code, at.registers).value(rule.expression, &cfa, out) &&
              at.memory.read(*out, out);
     case cfi_rule::is_expression:
-      return expression(at.memory, at.registers).value(rule.expression, &cfa, out);
+      return expression(at.memory, at.code, at.registers).value(rule.expression, &cfa, out);
   }
   return false;
 }
@@ -83,7 +83,8 @@ bool recover(work_space& at, uintptr_t cfa, unsigned column, uintptr_t* out) {
 // frame. False: there is no caller.
 bool step(work_space& at, uintptr_t within, uintptr_t* pc) {
   uintptr_t cfa;
-  if (!find_cfi(within, at.entry) || !at.rules.find(at.entry, within) || !find_cfa(at, &cfa)) return false;
+  if (!find_cfi(at.code, within, at.entry) || !at.rules.find(at.entry, within) || !find_cfa(at, &cfa))
+    return false;
   const uint64_t column = at.entry.return_column;
   if (column >= arch::unwind_columns) return false;
   // On the stack in all but leaf functions of some machines; otherwise nobody called this one.
@@ -110,6 +111,7 @@ size_t collect(void* ucontext, uintptr_t* chain, size_t most) {
   chain[0] = pc;
   if (at == nullptr) return 1;
   at->memory.begin();
+  at->code.begin(at->memory);
   // A return address can be behind the function's end, where the call was its last instruction.
   bool interrupted = true;
   size_t length = 1;

@@ -19,6 +19,7 @@ namespace nosigbus::backtrace {
 
 struct work_space {
   stack_memory memory;
+  code_memory code;
   cfi_entry entry;
   cfi_rules rules;
   uintptr_t registers[arch::unwind_columns], callers[arch::unwind_columns];

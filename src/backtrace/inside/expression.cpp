@@ -57,11 +57,11 @@ uintptr_t as_word(int64_t value) { return static_cast<uintptr_t>(value); }
 bool expression::value(const unsigned char* encoded, const uintptr_t* first, uintptr_t* out) {
   constexpr size_t longest = 10;  // of a length
 
-  cfi_reader front(encoded, encoded + longest);
+  cfi_reader front(code_, encoded, encoded + longest);
   const uint64_t length = front.uleb();
   count_ = 0;
   if (first != nullptr) push(*first);
-  cfi_reader program(front.at(), front.at() + length);
+  cfi_reader program(code_, front.at(), front.at() + length);
   if (!front.good() || !run(program, front.at()) || count_ == 0) return false;
   *out = top();
   return true;

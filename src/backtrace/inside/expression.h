@@ -14,8 +14,8 @@ namespace nosigbus::backtrace {
 
 class expression {
  public:
-  expression(stack_memory& memory, const uintptr_t (&registers)[arch::unwind_columns])
-      : memory_(memory), registers_(registers) {}
+  expression(stack_memory& memory, code_memory& code, const uintptr_t (&registers)[arch::unwind_columns])
+      : memory_(memory), code_(code), registers_(registers) {}
 
   // encoded: its length in front. first: what is on its stack as it begins; null for nothing. Whether it
   // has a value; then *out is it.
@@ -39,6 +39,7 @@ class expression {
   uintptr_t& top(unsigned below = 0) { return stack_[count_ - 1 - below]; }
 
   stack_memory& memory_;
+  code_memory& code_;
   const uintptr_t (&registers_)[arch::unwind_columns];
   unsigned count_ = 0;
   uintptr_t stack_[depth];
