@@ -21,7 +21,11 @@ struct options {
 
 extern constinit options g_options;
 
+// Of an environment as main has it, null without. getenv(3) knows none before the C library's own
+// constructor.
+const char* variable(const char* const* environment, const char* name);
+
 // From the environment. What it does not understand it reports on stderr, and leaves as it was.
-void read_options();
+void read_options(const char* const* environment);
 
 }  // namespace nosigbus::preload

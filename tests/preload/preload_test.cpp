@@ -171,3 +171,9 @@ TEST_CASE("a handler gets the memory that it asks for") {
   CHECK(plain("a_handler_that_makes_it_inaccessible") == test::killed_by(SIGSEGV));
   CHECK(with_drop_in("a_handler_that_makes_it_inaccessible") == test::killed_by(SIGSEGV));
 }
+
+TEST_CASE("what a library's constructor arranges is arranged with us in place") {
+  const std::string scenario = "a_librarys_constructor_installs_a_handler_that_blocks_everything";
+  CHECK(with_drop_in(scenario) == survived);
+  CHECK(plain(scenario) == bus_error);
+}

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <src/preload/options.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 namespace nosigbus::preload {
@@ -15,8 +14,7 @@ struct choice {
 };
 
 template <class Value, size_t Count>
-void read(const char* variable, Value& out, const choice<Value> (&choices)[Count]) {
-  const char* const text = getenv(variable);
+void read(const char* name, const char* text, Value& out, const choice<Value> (&choices)[Count]) {
   if (text == nullptr || *text == '\0') return;
   for (const choice<Value>& known : choices) {
     if (strcmp(text, known.word) == 0) {
@@ -24,20 +22,36 @@ void read(const char* variable, Value& out, const choice<Value> (&choices)[Count
       return;
     }
   }
-  fprintf(stderr, "nosigbus: %s=%s is none of:", variable, text);
+  fprintf(stderr, "nosigbus: %s=%s is none of:", name, text);
   for (const choice<Value>& known : choices) fprintf(stderr, " %s", known.word);
   fprintf(stderr, "; it is ignored\n");
 }
 
 }  // namespace
 
-void read_options() {
-  read<scope>("NOSIGBUS_SCOPE", g_options.guarded,
-              {{"shm", scope::shm}, {"files", scope::files}, {"all", scope::all}});
-  read<answer>("NOSIGBUS_IO", g_options.absorb_io, {{"absorb", answer::yes}, {"pass", answer::no}});
-  read<answer>("NOSIGBUS_WRITE", g_options.discard_writes, {{"discard", answer::yes}, {"pass", answer::no}});
-  read<bool>("NOSIGBUS_OWN_HANDLER", g_options.rescue, {{"cooperate", false}, {"rescue", true}});
-  read<bool>("NOSIGBUS_BACKTRACE", g_options.backtrace, {{"0", false}, {"1", true}});
+const char* variable(const char* const* environment, const char* name) {
+  const size_t length = strlen(name);
+  for (; *environment != nullptr; ++environment) {
+    if (strncmp(*environment, name, length) == 0 && (*environment)[length] == '=')
+      return *environment + length + 1;
+  }
+  return nullptr;
+}
+
+void read_options(const char* const* environment) {
+  const auto read_one = [environment](const char* name, auto& out, const auto& choices) {
+    read(name, variable(environment, name), out, choices);
+  };
+  constexpr choice<scope> scopes[] = {{"shm", scope::shm}, {"files", scope::files}, {"all", scope::all}};
+  constexpr choice<answer> io[] = {{"absorb", answer::yes}, {"pass", answer::no}};
+  constexpr choice<answer> writes[] = {{"discard", answer::yes}, {"pass", answer::no}};
+  constexpr choice<bool> handlers[] = {{"cooperate", false}, {"rescue", true}};
+  constexpr choice<bool> switches[] = {{"0", false}, {"1", true}};
+  read_one("NOSIGBUS_SCOPE", g_options.guarded, scopes);
+  read_one("NOSIGBUS_IO", g_options.absorb_io, io);
+  read_one("NOSIGBUS_WRITE", g_options.discard_writes, writes);
+  read_one("NOSIGBUS_OWN_HANDLER", g_options.rescue, handlers);
+  read_one("NOSIGBUS_BACKTRACE", g_options.backtrace, switches);
 }
 
 }  // namespace nosigbus::preload

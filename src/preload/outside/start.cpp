@@ -14,7 +14,6 @@
 #include <src/preload/outside/real.h>
 #include <src/shared/fork_wiped.h>
 #include <src/shared/syscalls.h>
-#include <stdlib.h>
 
 namespace nosigbus::preload {
 
@@ -27,8 +26,8 @@ void identify_zeros() {
 }
 
 // Of nosigbus-run; a process without one is protected all the same.
-void open_journal() {
-  const char* const path = getenv("NOSIGBUS_JOURNAL");
+void open_journal(const char* const* environment) {
+  const char* const path = variable(environment, "NOSIGBUS_JOURNAL");
   if (path == nullptr) return;
   const long fd = sys::open(path, O_RDWR | O_CLOEXEC);
   if (sys::failed(fd)) return;
@@ -69,16 +68,17 @@ void look_up_functions() {
   dlerror();  // an older C library does not have all of them, which is not the program's business
 }
 
-// After the core's own (runtime.cpp), before those of the program.
-__attribute__((constructor(102))) void start() {
+// After the core's own (runtime.cpp), before those of the program and of its libraries, and of the C library
+// (-z initfirst). The arguments are main's.
+__attribute__((constructor(102))) void start(int, char**, char** environment) {
   look_up_functions();
   const uintptr_t state = map_fork_wiped(sizeof(shared_state));
   if (state == 0) return;
   g_state = reinterpret_cast<shared_state*>(state);
   own_pid();  // before there is a child of vfork to be taken for us
-  read_options();
+  read_options(environment);
   identify_zeros();
-  open_journal();
+  open_journal(environment);
 #ifdef NOSIGBUS_HAS_BACKTRACE
   if (g_options.backtrace) nosigbus_backtrace_enable();
 #endif
