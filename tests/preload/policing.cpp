@@ -81,6 +81,11 @@ void takes_it_away(int, siginfo_t* info, void*) {
   EXPECT(replace_page(info, PROT_NONE) != nullptr);
 }
 
+void throws(int signo) { throw signo; }
+int read_byte(const mapped_file& file) { return file[page]; }
+int (*volatile g_read)(const mapped_file&) =
+    read_byte;  // of which the compiler cannot know that it does not throw
+
 struct sigaction g_displaced;
 void gives_way(int signo) {
   g_calls = g_calls + 1;
@@ -181,4 +186,29 @@ SCENARIO(a_handler_that_makes_it_inaccessible) {
   file.truncate(0);
   EXPECT(file[page] == 0);
   EXPECT(false);
+}
+
+// Its stack is part of a frame that is still there.
+SCENARIO(a_handler_that_leaves_by_an_exception) {
+  char stack[1 << 15];
+  const stack_t alternate{stack, 0, sizeof stack};
+  EXPECT(sigaltstack(&alternate, nullptr) == 0);
+  for (int i = 0; i < 2; ++i) {
+    install(throws, SA_ONSTACK | SA_NODEFER);
+    const mapped_file file(4);
+    file.truncate(0);
+    int caught = 0;
+    try {
+      EXPECT(g_read(file) == 99);
+    } catch (int signo) {
+      caught = signo;
+    }
+    EXPECT(caught == SIGBUS);
+    EXPECT(munmap(file.address(), file.size()) == 0);
+    EXPECT(signal(SIGBUS, SIG_IGN) == throws);
+    EXPECT(raise(SIGBUS) == 0);
+    EXPECT(signal(SIGBUS, counts_others) == SIG_IGN);
+    EXPECT(raise(SIGBUS) == 0);
+    EXPECT(g_others == i + 1);
+  }
 }

@@ -177,3 +177,8 @@ TEST_CASE("what a library's constructor arranges is arranged with us in place") 
   CHECK(with_drop_in(scenario) == survived);
   CHECK(plain(scenario) == bus_error);
 }
+
+TEST_CASE("a handler that is left by an exception is not at work any more") {
+  CHECK(with_drop_in("a_handler_that_leaves_by_an_exception") == survived);
+  CHECK(plain("a_handler_that_leaves_by_an_exception") == survived);
+}

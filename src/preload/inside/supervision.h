@@ -15,13 +15,14 @@
 
 namespace nosigbus::preload {
 
-// On the stack of the handler that supervises. Of a handler left by longjmp it stays behind; whoever looks at
-// it finds out by the stack pointer, see under_supervision.
+// On the stack of the handler that supervises. Of a handler left by an exception, or by a longjmp of which we
+// did not hear, it stays behind; whoever looks at it finds out by the stack, see under_supervision.
 struct supervision {
   const nosigbus_fault* fault;
   journal_record* record;  // of its mapping
   supervision* outer;
   bool served;              // with our zeros, when it asked for zeros of its own
+  uintptr_t stack;          // the alternate stack that it is on, 0 for the thread's own
   const supervision* self;  // itself, as long as nobody else uses its memory
 };
 
