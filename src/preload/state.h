@@ -58,5 +58,7 @@ inline constexpr uint64_t sigbus_bit = uint64_t{1} << (SIGBUS - 1);
 
 // Whether the program's own mask, as it believes it to be, blocks SIGBUS on this thread: we keep it open.
 extern constinit thread_local bool t_sigbus_blocked;
+// Whether the kernel blocks it on this thread as well: one was sent, and is pending (handler.cpp, hold_back).
+extern constinit thread_local bool t_sigbus_held;
 
 }  // namespace nosigbus::preload

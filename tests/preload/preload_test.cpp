@@ -182,3 +182,15 @@ TEST_CASE("a handler that is left by an exception is not at work any more") {
   CHECK(with_drop_in("a_handler_that_leaves_by_an_exception") == survived);
   CHECK(plain("a_handler_that_leaves_by_an_exception") == survived);
 }
+
+TEST_CASE("a sent signal that was taken leaves no thread unprotected") {
+  for (const std::string scenario :
+       {"a_sent_signal_is_taken_by_sigwait", "a_sent_signal_is_taken_by_sigwaitinfo",
+        "a_sent_signal_is_taken_by_sigtimedwait", "a_sent_signal_is_read_from_a_descriptor",
+        "a_sent_signal_is_dropped_by_the_child", "a_thread_is_made_while_a_sent_signal_waits",
+        "attributes_of_threads_keep_their_mask"}) {
+    CAPTURE(scenario);
+    CHECK(with_drop_in(scenario) == survived);
+  }
+  CHECK(plain("attributes_of_threads_keep_their_mask") == survived);
+}

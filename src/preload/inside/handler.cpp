@@ -20,10 +20,12 @@
 
 namespace nosigbus::preload {
 
+constinit thread_local bool t_sigbus_held = false;
+
 namespace {
 
 // Sent to a thread of which the program believes that it blocks SIGBUS: from here on it does, and the signal
-// is pending.
+// is pending. Once it is not any more, the thread opens its mask again (masks.cpp).
 void hold_back(int signo, const siginfo_t* info, void* ucontext) {
   auto* const context = static_cast<ucontext_t*>(ucontext);
   uint64_t mask;  // the kernel's 64 signals come first in the C library's larger set
@@ -31,6 +33,7 @@ void hold_back(int signo, const siginfo_t* info, void* ucontext) {
   mask |= sigbus_bit;
   memcpy(&context->uc_sigmask, &mask, sizeof mask);
   sys::set_signal_mask(~uint64_t{0}, nullptr);
+  t_sigbus_held = true;
   // What was sent to the process is any thread's that does not block it, or waits for it (sigwait(3)).
   if (info->si_code == SI_TKILL || sys::failed(sys::queue_to_process(signo, info))) {
     sys::queue_to_self(signo, info);

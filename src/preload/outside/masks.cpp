@@ -42,6 +42,19 @@ void remember(int how, const sigset_t* set) {
   }
 }
 
+}  // namespace
+
+void nosigbus::preload::open_held_mask() {
+  if (!t_sigbus_held || in_vfork_child()) return;
+  uint64_t pending = 0;
+  nosigbus::sys::raw_syscall(SYS_rt_sigpending, reinterpret_cast<long>(&pending), sizeof pending);
+  if ((pending & sigbus_bit) != 0) return;
+  t_sigbus_held = false;  // before: the handler says so if another one arrives
+  nosigbus::sys::change_signal_mask(SIG_UNBLOCK, sigbus_bit, nullptr);
+}
+
+namespace {
+
 using change_mask = int(int, const sigset_t*, sigset_t*);
 
 // As sigprocmask(2), by either of its names.
@@ -51,10 +64,13 @@ int change(real<change_mask>& function, int how, const sigset_t* set, sigset_t* 
   // Out of the mask in force as well, where a handler of ours had to leave it there (hold_back).
   const bool opens = set != nullptr && how == SIG_UNBLOCK;
   const open_mask open(set);
-  // First: what was held back is delivered by the call, and is the program's then.
+  // First: what was held back is delivered by the call, and is the program's then, or the handler's to hold
+  // again.
   if (set != nullptr) remember(how, set);
+  if (opens ? has_sigbus(set) : set != nullptr && how == SIG_SETMASK) t_sigbus_held = false;
   const int result = function(how, opens ? set : open.get(), old);
   if (result != 0) t_sigbus_blocked = before;
+  open_held_mask();
   if (result == 0 && old != nullptr && before) sigaddset(old, SIGBUS);
   return result;
 }
@@ -66,16 +82,18 @@ constinit real<int(pollfd*, nfds_t, const timespec*, const sigset_t*, size_t)> g
 constinit real<int(int, fd_set*, fd_set*, fd_set*, const timespec*, const sigset_t*)> g_pselect("pselect");
 constinit real<int(int, epoll_event*, int, int, const sigset_t*)> g_epoll_pwait("epoll_pwait");
 constinit real<int(int, epoll_event*, int, const timespec*, const sigset_t*)> g_epoll_pwait2("epoll_pwait2");
+constinit real<int(const sigset_t*, int*)> g_sigwait("sigwait");
+constinit real<int(const sigset_t*, siginfo_t*)> g_sigwaitinfo("sigwaitinfo");
+constinit real<int(const sigset_t*, siginfo_t*, const timespec*)> g_sigtimedwait("sigtimedwait");
 using thread_function = void*(void*);
 constinit real<int(pthread_t*, const pthread_attr_t*, thread_function*, void*)> g_pthread_create(
     "pthread_create");
-constinit real<int(pthread_attr_t*, const sigset_t*)> g_attr_setsigmask("pthread_attr_setsigmask_np");
 
 }  // namespace
 
 void nosigbus::preload::look_up_masks() {
   look_up(g_sigprocmask, g_pthread_sigmask, g_sigsuspend, g_ppoll, g_ppoll_chk, g_pselect, g_epoll_pwait,
-          g_epoll_pwait2, g_pthread_create, g_attr_setsigmask);
+          g_epoll_pwait2, g_sigwait, g_sigwaitinfo, g_sigtimedwait, g_pthread_create);
 }
 
 NOSIGBUS_WRAPPER int sigprocmask(int how, const sigset_t* set, sigset_t* old) noexcept {
@@ -98,6 +116,7 @@ int wait_with(const sigset_t* mask, Wait wait) {
   t_sigbus_blocked = false;
   const int result = wait(open.get());
   t_sigbus_blocked = true;
+  t_sigbus_held = false;
   nosigbus::sys::change_signal_mask(SIG_UNBLOCK, sigbus_bit, nullptr);
   return result;
 }
@@ -132,7 +151,25 @@ NOSIGBUS_WRAPPER int epoll_pwait2(int epoll, epoll_event* events, int most, cons
                    [=](const sigset_t* open) { return g_epoll_pwait2(epoll, events, most, timeout, open); });
 }
 
-// A new thread has its creator's mask, as the program believes that to be.
+// Takes what was held back, if it is that.
+NOSIGBUS_WRAPPER int sigwait(const sigset_t* set, int* signo) {
+  const int error = g_sigwait(set, signo);
+  open_held_mask();
+  return error;
+}
+NOSIGBUS_WRAPPER int sigwaitinfo(const sigset_t* set, siginfo_t* info) {
+  const int signo = g_sigwaitinfo(set, info);
+  open_held_mask();
+  return signo;
+}
+NOSIGBUS_WRAPPER int sigtimedwait(const sigset_t* set, siginfo_t* info, const timespec* timeout) {
+  const int signo = g_sigtimedwait(set, info, timeout);
+  open_held_mask();
+  return signo;
+}
+
+// A new thread has its creator's mask, as the program believes that to be, or that of its attributes, which
+// keep what they were given.
 namespace {
 
 struct beginning {
@@ -144,6 +181,7 @@ void* begin_blocked(void* given) {
   const beginning own = *static_cast<beginning*>(given);
   free(given);
   t_sigbus_blocked = true;
+  nosigbus::sys::change_signal_mask(SIG_UNBLOCK, sigbus_bit, nullptr);
   return own.function(own.argument);
 }
 
@@ -154,17 +192,14 @@ NOSIGBUS_WRAPPER int pthread_create(pthread_t* thread, const pthread_attr_t* att
   sigset_t mask;
   const bool has_mask =
       attributes != nullptr && pthread_attr_getsigmask_np(attributes, &mask) != PTHREAD_ATTR_NO_SIGMASK_NP;
-  if (!t_sigbus_blocked || has_mask) return g_pthread_create(thread, attributes, function, argument);
+  const bool blocks = has_mask ? has_sigbus(&mask) : t_sigbus_blocked;
+  if (!blocks || g_state == nullptr) return g_pthread_create(thread, attributes, function, argument);
   auto* const given = static_cast<beginning*>(malloc(sizeof(beginning)));
   if (given == nullptr) return EAGAIN;
   *given = {function, argument};
   const int error = g_pthread_create(thread, attributes, begin_blocked, given);
   if (error != 0) free(given);
   return error;
-}
-NOSIGBUS_WRAPPER int pthread_attr_setsigmask_np(pthread_attr_t* attributes, const sigset_t* mask) {
-  const open_mask open(mask);
-  return g_attr_setsigmask(attributes, open.get());
 }
 
 // The old interfaces (sigvec(3), sigset(3)). Masks of 32 bits.

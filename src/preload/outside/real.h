@@ -42,6 +42,9 @@ void look_up_masks();
 void look_up_ways_to_give_up();
 void look_up_identity();
 
+// SIGBUS can reach the thread again, unless one that was sent to it still waits to be let through.
+void open_held_mask();
+
 }  // namespace nosigbus::preload
 
 // A function of the C library that the drop-in puts its own in front of.

@@ -57,6 +57,7 @@ void open_mask_of_this_thread() {
 // The healer is not among the threads that a child has.
 void after_fork() {
   own_pid();
+  open_held_mask();  // nothing is pending in a child
   if (any_guarded()) healer::wake();
 }
 
