@@ -86,6 +86,21 @@ int read_byte(const mapped_file& file) { return file[page]; }
 int (*volatile g_read)(const mapped_file&) =
     read_byte;  // of which the compiler cannot know that it does not throw
 
+int (*g_give_up)(int signo);
+void gives_up_with_its_group(int signo) {
+  g_calls = g_calls + 1;
+  signal(signo, SIG_DFL);
+  g_give_up(signo);
+}
+void gives_up_by(int (*way)(int signo)) {
+  EXPECT(setpgid(0, 0) == 0);  // the tests are not of it
+  g_give_up = way;
+  install(gives_up_with_its_group, 0);
+  fault();
+  fault();
+  EXPECT(g_calls == 2);
+}
+
 struct sigaction g_displaced;
 void gives_way(int signo) {
   g_calls = g_calls + 1;
@@ -211,4 +226,14 @@ SCENARIO(a_handler_that_leaves_by_an_exception) {
     EXPECT(raise(SIGBUS) == 0);
     EXPECT(g_others == i + 1);
   }
+}
+
+SCENARIO(a_handler_that_kills_its_group) {
+  gives_up_by([](int signo) { return killpg(0, signo); });
+}
+SCENARIO(a_handler_that_kills_its_group_by_number) {
+  gives_up_by([](int signo) { return killpg(getpgrp(), signo); });
+}
+SCENARIO(a_handler_that_kills_its_group_as_a_process) {
+  gives_up_by([](int signo) { return kill(0, signo); });
 }

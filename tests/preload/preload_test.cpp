@@ -194,3 +194,13 @@ TEST_CASE("a sent signal that was taken leaves no thread unprotected") {
   }
   CHECK(plain("attributes_of_threads_keep_their_mask") == survived);
 }
+
+TEST_CASE("a handler that gives up with its group takes nobody along") {
+  for (const std::string scenario :
+       {"a_handler_that_kills_its_group", "a_handler_that_kills_its_group_by_number",
+        "a_handler_that_kills_its_group_as_a_process"}) {
+    CAPTURE(scenario);
+    CHECK(with_drop_in(scenario) == survived);
+    CHECK(plain(scenario) == bus_error);
+  }
+}

@@ -14,10 +14,14 @@ using namespace nosigbus::preload;
 
 namespace {
 
+// By kill's first argument. Who gives up with all its group is not to take it along either.
+bool is_us(pid_t pid) { return pid == getpid() || pid == 0 || (pid < -1 && -pid == getpgrp()); }
+
 bool gives_up(int signo) { return signo == SIGBUS && under_supervision() != nullptr; }
 
 constinit real<int(int)> g_raise("raise");
 constinit real<int(pid_t, int)> g_kill("kill");
+constinit real<int(pid_t, int)> g_killpg("killpg");
 constinit real<int(pid_t, pid_t, int)> g_tgkill("tgkill");
 constinit real<int(pthread_t, int)> g_pthread_kill("pthread_kill");
 constinit real<int(pthread_t, int, sigval)> g_pthread_sigqueue("pthread_sigqueue");
@@ -28,7 +32,10 @@ constinit real<int(pid_t, int, sigval)> g_sigqueue("sigqueue");
 NOSIGBUS_WRAPPER int raise(int signo) noexcept { return gives_up(signo) ? 0 : g_raise(signo); }
 NOSIGBUS_WRAPPER int gsignal(int signo) noexcept { return raise(signo); }
 NOSIGBUS_WRAPPER int kill(pid_t pid, int signo) noexcept {
-  return gives_up(signo) && pid == getpid() ? 0 : g_kill(pid, signo);
+  return gives_up(signo) && is_us(pid) ? 0 : g_kill(pid, signo);
+}
+NOSIGBUS_WRAPPER int killpg(pid_t group, int signo) noexcept {
+  return gives_up(signo) && is_us(-group) ? 0 : g_killpg(group, signo);
 }
 NOSIGBUS_WRAPPER int tgkill(pid_t pid, pid_t thread, int signo) {
   return gives_up(signo) && pid == getpid() && thread == gettid() ? 0 : g_tgkill(pid, thread, signo);
@@ -59,8 +66,8 @@ constinit real<jump> g_longjmp("longjmp"), g__longjmp("_longjmp"), g_siglongjmp(
 }  // namespace
 
 void nosigbus::preload::look_up_ways_to_give_up() {
-  look_up(g_raise, g_kill, g_tgkill, g_pthread_kill, g_pthread_sigqueue, g_sigqueue, g_longjmp, g__longjmp,
-          g_siglongjmp, g_longjmp_chk);
+  look_up(g_raise, g_kill, g_killpg, g_tgkill, g_pthread_kill, g_pthread_sigqueue, g_sigqueue, g_longjmp,
+          g__longjmp, g_siglongjmp, g_longjmp_chk);
 }
 
 NOSIGBUS_WRAPPER void longjmp(__jmp_buf_tag* point, int value) noexcept { leave(g_longjmp, point, value); }
