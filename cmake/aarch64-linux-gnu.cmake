@@ -9,6 +9,12 @@ set(CMAKE_LIBRARY_ARCHITECTURE ${_triple})
 
 # Libraries of the target only; headers and packages that have no architecture (doctest) also of the host.
 set(CMAKE_FIND_ROOT_PATH /usr/${_triple})
+# Those that Debian has for the target alone, unpacked by scripts/lib/arm64.sh. Static: who runs it needs none of
+# them.
+if(DEFINED ENV{NOSIGBUS_ARM64_LIBRARIES})
+  list(APPEND CMAKE_FIND_ROOT_PATH $ENV{NOSIGBUS_ARM64_LIBRARIES})
+  set(Boost_USE_STATIC_LIBS ON)
+endif()
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
 set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
 set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE BOTH)

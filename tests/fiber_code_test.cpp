@@ -72,7 +72,7 @@ void expect_stopped(const reader& way, bool segv, int depth, way_on on) {
 }  // namespace
 
 TEST_CASE(
-    "code; place; nesting; signal: each fiber stops, and goes on" NO_TSAN("does not know of the stacks")) {
+    "code x place x nesting x signal: each fiber stops, and goes on" NO_TSAN("does not know of the stacks")) {
   for (const reader& way : with_others(own_readers)) {
     for (const bool segv : {false, true}) {
       CAPTURE(std::string(way.name));

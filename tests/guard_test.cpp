@@ -51,7 +51,8 @@ void expect_stopped(guard_form how, const bad_memory& memory, const reader& way,
 
 }  // namespace
 
-TEST_CASE("code; place; nesting; signal: each guard stops at its fault" NO_TSAN("handlers that allocate")) {
+TEST_CASE(
+    "code x place x nesting x signal: each guard stops at its fault" NO_TSAN("handlers that allocate")) {
   for (const reader& way : with_others(own_readers)) {
     for (const bool segv : {false, true}) {
       CAPTURE(std::string(way.name));

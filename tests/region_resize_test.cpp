@@ -40,7 +40,7 @@ const unsigned char* bytes(const nosigbus::region& region) {
 
 }  // namespace
 
-TEST_CASE("a region that grows shows what the file has there; and where it was it stays") {
+TEST_CASE("a region that grows shows what the file has there and stays where it was, too") {
   with_each_healing_region([](origin from) {
     for (const bool blocked : {false, true}) {
       shared_file file(8 * page);

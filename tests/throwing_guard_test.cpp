@@ -95,7 +95,7 @@ void expect_thrown(const bad_memory& memory, const reader& way, int depth) {
 
 }  // namespace
 
-TEST_CASE("code; place; nesting; signal: each fault is thrown, and destructors run") {
+TEST_CASE("code x place x nesting x signal: each fault is thrown, and destructors run") {
   for (const reader& way : with_others(own_readers)) {
     for (const bool segv : {false, true}) {
       CAPTURE(std::string(way.name));
