@@ -96,14 +96,14 @@ TEST_CASE("no other page is touched than those that hold a byte of what is scann
     std::vector<char> dst(600);
     for (size_t n = 0; n <= 500; ++n) {
       const unsigned char* const s = memory.bad() - n;
-      CHILD_CHECK(nosigbus_safe_strnlen(chars(s), n) == n);
-      CHILD_CHECK(nosigbus_safe_memchr(s, 'b', n) == n);
-      CHILD_CHECK(nosigbus_safe_memcmp(s, second.bad() - n, n) == n);
-      CHILD_CHECK(nosigbus_safe_memcmp(s, second.base(), n) == n);
+      CHILD_CHECK(scans_in_force().strnlen(chars(s), n) == n);
+      CHILD_CHECK(scans_in_force().memchr(s, 'b', n) == n);
+      CHILD_CHECK(scans_in_force().memcmp(s, second.bad() - n, n) == n);
+      CHILD_CHECK(scans_in_force().memcmp(s, second.base(), n) == n);
       CHILD_CHECK(nosigbus_safe_strncpy(dst.data(), chars(s), n) == n);
       // What begins where the bad page ends.
-      CHILD_CHECK(nosigbus_safe_memchr(memory.behind(), 'b', n) == n);
-      CHILD_CHECK(nosigbus_safe_memcmp(memory.behind(), second.behind(), n) == n);
+      CHILD_CHECK(scans_in_force().memchr(memory.behind(), 'b', n) == n);
+      CHILD_CHECK(scans_in_force().memcmp(memory.behind(), second.behind(), n) == n);
     }
   });
 }
@@ -116,8 +116,8 @@ TEST_CASE("searches touch no page behind their answer") {
     std::vector<char> dst(1200);
     for (size_t n = 1; n <= 500; ++n) {
       const unsigned char* const s = memory.bad() - n;
-      CHILD_CHECK(nosigbus_safe_strnlen(chars(s), SIZE_MAX) == n - 1);
-      CHILD_CHECK(nosigbus_safe_memchr(s, 0, n + 600) == n - 1);
+      CHILD_CHECK(scans_in_force().strnlen(chars(s), SIZE_MAX) == n - 1);
+      CHILD_CHECK(scans_in_force().memchr(s, 0, n + 600) == n - 1);
       CHILD_CHECK(nosigbus_safe_strncpy(dst.data(), chars(s), n + 600) == n - 1);
       CHILD_CHECK(met_nothing());
     }
@@ -127,9 +127,9 @@ TEST_CASE("searches touch no page behind their answer") {
 TEST_CASE("zero bytes touch nothing") {
   without_handler([] {
     char dst = 'a';
-    CHILD_CHECK(nosigbus_safe_strnlen(nullptr, 0) == 0);
-    CHILD_CHECK(nosigbus_safe_memchr(nullptr, 'a', 0) == 0);
-    CHILD_CHECK(nosigbus_safe_memcmp(nullptr, nullptr, 0) == 0);
+    CHILD_CHECK(scans_in_force().strnlen(nullptr, 0) == 0);
+    CHILD_CHECK(scans_in_force().memchr(nullptr, 'a', 0) == 0);
+    CHILD_CHECK(scans_in_force().memcmp(nullptr, nullptr, 0) == 0);
     CHILD_CHECK(nosigbus_safe_strncpy(&dst, nullptr, 0) == 0);
     CHILD_CHECK(dst == 'a');
     CHILD_CHECK(met_nothing());

@@ -35,10 +35,10 @@ void scan(const unsigned char* file, const std::vector<unsigned char>& model, st
   const size_t n = random() % (pages * page - begin);
   const char* const s = reinterpret_cast<const char*>(file) + begin;
 
-  check_answer(file, begin, nosigbus_safe_strnlen(s, n), n);
-  check_answer(file, begin, nosigbus_safe_memchr(s, 0, n), n);
-  check_answer(file, begin, nosigbus_safe_memcmp(s, model.data() + begin, n), n);
-  check_answer(file, begin, nosigbus_safe_memcmp(model.data() + begin, s, n), n);
+  check_answer(file, begin, scans_in_force().strnlen(s, n), n);
+  check_answer(file, begin, scans_in_force().memchr(s, 0, n), n);
+  check_answer(file, begin, scans_in_force().memcmp(s, model.data() + begin, n), n);
+  check_answer(file, begin, scans_in_force().memcmp(model.data() + begin, s, n), n);
 
   memset(dst.data(), 'x', n);
   const size_t copied = nosigbus_safe_strncpy(dst.data(), s, n);

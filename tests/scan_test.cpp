@@ -92,10 +92,10 @@ void alignment_matrix(unsigned char wanted, Search search) {
 }
 
 size_t strnlen_of(const unsigned char* s, size_t n) {
-  return nosigbus_safe_strnlen(reinterpret_cast<const char*>(s), n);
+  return scans_in_force().strnlen(reinterpret_cast<const char*>(s), n);
 }
 // The value is more than a byte: what does not fit is cut off.
-size_t memchr_of(const unsigned char* s, size_t n) { return nosigbus_safe_memchr(s, 0x100 + sought, n); }
+size_t memchr_of(const unsigned char* s, size_t n) { return scans_in_force().memchr(s, 0x100 + sought, n); }
 
 void strncpy_matrix(badness kind) {
   const arena memory(kind);
@@ -164,8 +164,9 @@ TEST_CASE("a string without an end, at any length, is searched to its first bad 
     memory.fill(other);
     for (const size_t good : {0, 1, 31, 32, 100, 1000, 5000}) {
       unsigned char* const s = memory.bad() - good;
-      for (const size_t n : {SIZE_MAX, SIZE_MAX / 2, SIZE_MAX - reinterpret_cast<uintptr_t>(s),
-                             SIZE_MAX - reinterpret_cast<uintptr_t>(s) + 1}) {
+      for (const size_t n :
+           {SIZE_MAX, SIZE_MAX / 2, SIZE_MAX - reinterpret_cast<uintptr_t>(s),
+            SIZE_MAX - reinterpret_cast<uintptr_t>(s) + 1, size_t{1} << 40, (size_t{1} << 40) + good + 1}) {
         CHILD_CHECK(strnlen_of(s, n) == good);
         memory.check_record(NOSIGBUS_READ, memory.bad());
         CHILD_CHECK(memchr_of(s, n) == good);

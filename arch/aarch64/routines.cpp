@@ -2,6 +2,7 @@
 //
 // aarch64: one set of routines; every processor has its vectors.
 #include <nosigbus/copy.h>
+#include <nosigbus/scan.h>
 #include <src/shared/routines.h>
 
 extern "C" {
@@ -22,8 +23,9 @@ constexpr routines neon{.watched_read = nosigbus_careful_read,
                         .copy_both = nosigbus_copy_both,
                         .large_from = never,
                         .stream_from = never,
-                        .wide_scans = false,
+                        .watched_scans = {nosigbus_safe_strnlen, nosigbus_safe_memchr, nosigbus_safe_memcmp},
                         .public_read = nosigbus_safe_read,
+                        .public_scans = {nosigbus_safe_strnlen, nosigbus_safe_memchr, nosigbus_safe_memcmp},
                         .name = "neon",
                         .supported = always,
                         .pays = always};

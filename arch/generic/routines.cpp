@@ -2,6 +2,7 @@
 //
 // Any machine: one set of routines.
 #include <nosigbus/copy.h>
+#include <nosigbus/scan.h>
 #include <src/outside/scan_clipped.h>
 #include <src/shared/routines.h>
 
@@ -17,17 +18,19 @@ namespace {
 
 bool always() { return true; }
 
-constexpr routines generic{.watched_read = nosigbus_careful_read,
-                           .copy_read = nosigbus_copy_read,
-                           .copy_write = nosigbus_copy_write,
-                           .copy_both = nosigbus_copy_both,
-                           .large_from = never,
-                           .stream_from = never,
-                           .wide_scans = false,
-                           .public_read = nullptr,
-                           .name = "generic",
-                           .supported = always,
-                           .pays = always};
+constexpr routines generic{
+    .watched_read = nosigbus_careful_read,
+    .copy_read = nosigbus_copy_read,
+    .copy_write = nosigbus_copy_write,
+    .copy_both = nosigbus_copy_both,
+    .large_from = never,
+    .stream_from = never,
+    .watched_scans = {nosigbus_safe_strnlen, nosigbus_safe_memchr, nosigbus_safe_memcmp},
+    .public_read = nullptr,
+    .public_scans = {nosigbus_safe_strnlen, nosigbus_safe_memchr, nosigbus_safe_memcmp},
+    .name = "generic",
+    .supported = always,
+    .pays = always};
 
 }  // namespace
 

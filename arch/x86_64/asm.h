@@ -18,7 +18,9 @@
 #define FAULT_CAUSE 24
 #define LARGE_FROM 32
 #define STREAM_FROM 40
-#define WIDE_SCANS 48
+#define WATCHED_STRNLEN 48
+#define WATCHED_MEMCHR 56
+#define WATCHED_MEMCMP 64
 
 .macro FUNCTION name, visibility=hidden
   .globl \name

@@ -2,7 +2,8 @@
 //
 // Guarded comparison for x86_64, with vectors of 16 bytes (SSE2) and of 32 (AVX2).
 //
-// size_t nosigbus_safe_memcmp(const void* a, const void* b, size_t n)
+// size_t nosigbus_memcmp_avx2(const void* a, const void* b, size_t n)
+// size_t nosigbus_watched_memcmp_{sse2,avx2}(const void* a, const void* b, size_t n)
 //
 // Contract: that of scan.h, the fault record included. Returns the index of the first byte that differs or
 // that could not be loaded; n when there is neither. Exact to the byte at any fault. No byte outside
@@ -208,9 +209,9 @@ FUNCTION nosigbus_watched_memcmp_avx2
 COMPARE memcmp_avx2, avx2, 32, -1, WATCHED
 END_FUNCTION nosigbus_watched_memcmp_avx2
 
-ATTENTION memcmp, nosigbus_watched_memcmp_avx2, nosigbus_watched_memcmp_sse2
-FUNCTION nosigbus_safe_memcmp, protected
+ATTENTION memcmp, WATCHED_MEMCMP
+FUNCTION nosigbus_memcmp_avx2
 COMPARE memcmp, avx2, 32, -1, PUBLIC
-END_FUNCTION nosigbus_safe_memcmp
+END_FUNCTION nosigbus_memcmp_avx2
 
 END_OF_FILE

@@ -3,6 +3,7 @@
 // x86_64: the sets of routines, and which the processor can run.
 #include <cpuid.h>
 #include <nosigbus/copy.h>
+#include <nosigbus/scan.h>
 #include <src/shared/routines.h>
 
 extern "C" {
@@ -20,14 +21,30 @@ size_t nosigbus_watched_read_avx512(void* dst, const void* src, size_t n);
 size_t nosigbus_copy_read_avx512(void* dst, const void* src, size_t n);
 size_t nosigbus_copy_write_avx512(void* dst, const void* src, size_t n);
 size_t nosigbus_copy_both_avx512(void* dst, const void* src, size_t n);
+
+size_t nosigbus_strnlen_avx2(const char* s, size_t max);
+size_t nosigbus_memchr_avx2(const void* s, int c, size_t n);
+size_t nosigbus_memcmp_avx2(const void* a, const void* b, size_t n);
+size_t nosigbus_strnlen_avx512(const char* s, size_t max);
+size_t nosigbus_memchr_avx512(const void* s, int c, size_t n);
+size_t nosigbus_memcmp_avx512(const void* a, const void* b, size_t n);
+size_t nosigbus_watched_strnlen_sse2(const char* s, size_t max);
+size_t nosigbus_watched_memchr_sse2(const void* s, int c, size_t n);
+size_t nosigbus_watched_memcmp_sse2(const void* a, const void* b, size_t n);
+size_t nosigbus_watched_strnlen_avx2(const char* s, size_t max);
+size_t nosigbus_watched_memchr_avx2(const void* s, int c, size_t n);
+size_t nosigbus_watched_memcmp_avx2(const void* a, const void* b, size_t n);
+size_t nosigbus_watched_strnlen_avx512(const char* s, size_t max);
+size_t nosigbus_watched_memchr_avx512(const void* s, int c, size_t n);
+size_t nosigbus_watched_memcmp_avx512(const void* a, const void* b, size_t n);
 }
 
 namespace nosigbus::arch {
 
 namespace {
 
-// The dynamic loader asks which read nosigbus_safe_read is, before a sanitizer's runtime is ready. (clang 14
-// heeds one of them for AddressSanitizer, and the other for ThreadSanitizer.)
+// The dynamic loader asks which routines the public ones are, before a sanitizer's runtime is ready. (clang
+// 14 heeds one of these for AddressSanitizer, and the other for ThreadSanitizer.)
 #if defined(__clang__)
 #define UNINSTRUMENTED __attribute__((no_sanitize("address"), disable_sanitizer_instrumentation))
 #else
@@ -50,9 +67,10 @@ UNINSTRUMENTED bool has_avx2() {
   return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("bmi") != 0;
 }
 bool has_avx2_and_strings() { return has_avx2() && has_strings(); }
-// Its copies, and the scans that go with them. VL: the short copies' registers above 15 are narrower ones.
+// VL: in short copies and scans registers above 15 are narrower ones. BW and BMI2: the masks of scans.
 UNINSTRUMENTED bool has_avx512() {
-  return has_avx2() && __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512vl") != 0;
+  return has_avx2() && __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512vl") != 0 &&
+         __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("bmi2") != 0;
 }
 bool has_avx512_and_strings() { return has_avx512() && has_strings(); }
 // Intel's processors with AVX-512 and without AVX-VNNI lower their clock for moves of 64 bytes
@@ -83,8 +101,10 @@ constexpr routines sse2(const char* name, limits at, condition supported, condit
           .copy_both = nosigbus_copy_both_sse2,
           .large_from = at.large_from,
           .stream_from = at.stream_from,
-          .wide_scans = false,
+          .watched_scans = {nosigbus_watched_strnlen_sse2, nosigbus_watched_memchr_sse2,
+                            nosigbus_watched_memcmp_sse2},
           .public_read = nullptr,
+          .public_scans = {},
           .name = name,
           .supported = supported,
           .pays = pays};
@@ -96,8 +116,10 @@ constexpr routines avx2(const char* name, limits at, condition supported, condit
           .copy_both = nosigbus_copy_both_avx2,
           .large_from = at.large_from,
           .stream_from = at.stream_from,
-          .wide_scans = true,
+          .watched_scans = {nosigbus_watched_strnlen_avx2, nosigbus_watched_memchr_avx2,
+                            nosigbus_watched_memcmp_avx2},
           .public_read = nosigbus_read_avx2,
+          .public_scans = {nosigbus_strnlen_avx2, nosigbus_memchr_avx2, nosigbus_memcmp_avx2},
           .name = name,
           .supported = supported,
           .pays = pays};
@@ -109,8 +131,10 @@ constexpr routines avx512(const char* name, limits at, condition supported, cond
           .copy_both = nosigbus_copy_both_avx512,
           .large_from = at.large_from,
           .stream_from = at.stream_from,
-          .wide_scans = true,
+          .watched_scans = {nosigbus_watched_strnlen_avx512, nosigbus_watched_memchr_avx512,
+                            nosigbus_watched_memcmp_avx512},
           .public_read = nosigbus_read_avx512,
+          .public_scans = {nosigbus_strnlen_avx512, nosigbus_memchr_avx512, nosigbus_memcmp_avx512},
           .name = name,
           .supported = supported,
           .pays = pays};
@@ -133,18 +157,32 @@ const size_t routines_count = sizeof all_routines / sizeof all_routines[0];
 
 }  // namespace nosigbus::arch
 
-// The public read of the set that will be chosen; of processors without AVX2, one that always takes the
+// The public routines of the set that will be chosen; of processors without AVX2, some that always take the
 // detour. Other C libraries than glibc may not know of such functions, and get what most processors have.
 #if defined(__GLIBC__)
-extern "C" UNINSTRUMENTED nosigbus::routines::read* nosigbus_resolve_read() {
-  using namespace nosigbus::arch;
-  return has_avx512() && wide_moves_pay() ? nosigbus_read_avx512 : nosigbus_read_avx2;
-}
-size_t nosigbus_safe_read(void* dst, const void* src, size_t n) noexcept
-    __attribute__((ifunc("nosigbus_resolve_read")));
+#define RESOLVER(name)                                                                           \
+  extern "C" UNINSTRUMENTED decltype(nosigbus_##name##_avx2)* nosigbus_resolve_##name() {        \
+    using namespace nosigbus::arch;                                                              \
+    return has_avx512() && wide_moves_pay() ? nosigbus_##name##_avx512 : nosigbus_##name##_avx2; \
+  }
+RESOLVER(read)
+RESOLVER(strnlen)
+RESOLVER(memchr)
+RESOLVER(memcmp)
+#define CHOSEN(name) __attribute__((ifunc("nosigbus_resolve_" #name)))
+size_t nosigbus_safe_read(void* dst, const void* src, size_t n) noexcept CHOSEN(read);
+size_t nosigbus_safe_strnlen(const char* s, size_t max) noexcept CHOSEN(strnlen);
+size_t nosigbus_safe_memchr(const void* s, int c, size_t n) noexcept CHOSEN(memchr);
+size_t nosigbus_safe_memcmp(const void* a, const void* b, size_t n) noexcept CHOSEN(memcmp);
 #else
-size_t nosigbus_safe_read(void* dst, const void* src, size_t n) noexcept
-    __attribute__((alias("nosigbus_read_avx2")));
+#define CHOSEN(name)                                                                       \
+  asm(".text; .globl nosigbus_safe_" #name "; .type nosigbus_safe_" #name                  \
+      ", @function; nosigbus_safe_" #name ": .cfi_startproc; endbr64; jmp nosigbus_" #name \
+      "_avx2; .cfi_endproc");
+CHOSEN(read)
+CHOSEN(strnlen)
+CHOSEN(memchr)
+CHOSEN(memcmp)
 #endif
 
 constinit nosigbus::routines nosigbus_routines =
@@ -154,4 +192,6 @@ constinit nosigbus::routines nosigbus_routines =
 static_assert(offsetof(nosigbus::routines, watched_read) == 0);
 static_assert(offsetof(nosigbus::routines, large_from) == 32);
 static_assert(offsetof(nosigbus::routines, stream_from) == 40);
-static_assert(offsetof(nosigbus::routines, wide_scans) == 48);
+static_assert(offsetof(nosigbus::routines, watched_scans.strnlen) == 48);
+static_assert(offsetof(nosigbus::routines, watched_scans.memchr) == 56);
+static_assert(offsetof(nosigbus::routines, watched_scans.memcmp) == 64);

@@ -2,8 +2,9 @@
 //
 // Guarded searches for x86_64, with vectors of 16 bytes (SSE2) and of 32 (AVX2).
 //
-// size_t nosigbus_safe_strnlen(const char* s, size_t max)
-// size_t nosigbus_safe_memchr(const void* s, int c, size_t n)
+// size_t nosigbus_strnlen_avx2(const char* s, size_t max)
+// size_t nosigbus_memchr_avx2(const void* s, int c, size_t n)
+// size_t nosigbus_watched_{strnlen,memchr}_{sse2,avx2}
 //
 // Contract: those of scan.h, the fault record included. Returns the index of the first byte that is the
 // one sought (NUL, c) or that could not be loaded; n when there is neither. Exact to the byte at any fault.
@@ -215,7 +216,7 @@
 .endm
 
 // The watched ones, then the public one.
-.macro SCANS name, any_byte
+.macro SCANS name, any_byte, watched
 FUNCTION nosigbus_watched_\name\()_sse2
 SCAN \name\()_sse2, sse2, 16, \any_byte, WATCHED
 END_FUNCTION nosigbus_watched_\name\()_sse2
@@ -224,14 +225,14 @@ FUNCTION nosigbus_watched_\name\()_avx2
 SCAN \name\()_avx2, avx2, 32, \any_byte, WATCHED
 END_FUNCTION nosigbus_watched_\name\()_avx2
 
-ATTENTION \name, nosigbus_watched_\name\()_avx2, nosigbus_watched_\name\()_sse2
-FUNCTION nosigbus_safe_\name, protected
+ATTENTION \name, \watched
+FUNCTION nosigbus_\name\()_avx2
 SCAN \name, avx2, 32, \any_byte, PUBLIC
-END_FUNCTION nosigbus_safe_\name
+END_FUNCTION nosigbus_\name\()_avx2
 .endm
 
   .text
-SCANS strnlen, 0
-SCANS memchr, 1
+SCANS strnlen, 0, WATCHED_STRNLEN
+SCANS memchr, 1, WATCHED_MEMCHR
 
 END_OF_FILE

@@ -11,6 +11,13 @@
 
 namespace nosigbus {
 
+// The guarded scans (arch/*/scan.S, compare.S).
+struct scans {
+  size_t (*strnlen)(const char* s, size_t max);
+  size_t (*memchr)(const void* s, int c, size_t n);
+  size_t (*memcmp)(const void* a, const void* b, size_t n);
+};
+
 // Each returns the number of bytes done in front of the first bad byte (arch/*/copy.S).
 struct routines {
   using read = size_t(void* dst, const void* src, size_t n);
@@ -22,9 +29,11 @@ struct routines {
   // Copies of so many bytes have ways of their own: the processor's string instructions, and from stream_from
   // on stores past the cache; past_cache until the set is put in force.
   size_t large_from, stream_from;
-  bool wide_scans;  // scans use the widest vectors they are written for (arch/*/scan.S)
-  // What nosigbus_safe_read is where this set was chosen, without regions; null: it goes to watched_read.
+  scans watched_scans;  // as watched_read
+  // What nosigbus_safe_read is where this set was chosen, without regions, and the scans likewise; null: they
+  // go to the watched ones.
   read* public_read;
+  scans public_scans;
   const char* name;
   bool (*supported)();
   bool (*pays)();  // may be chosen; others are for those who ask for them by name
@@ -53,11 +62,11 @@ extern "C" {
 // The set in force: the plainest from the start, the best as soon as the library is loaded.
 extern __attribute__((visibility("hidden"))) nosigbus::routines nosigbus_routines;
 
-// Not 0: nosigbus_safe_read is not to copy by itself, but to go to watched_read, because no set was chosen
-// yet or it is not of the set in force (detour_other_set), or because there was ever a region
-// (detour_regions). What takes long looks again at its end. What is short does not: preempted between the
-// flag and its loads, while its memory becomes the first region of all and is overlaid, it gives zeros
-// without a record.
+// Not 0: nosigbus_safe_read and the scans are not to work by themselves, but to go to the watched ones,
+// because no set was chosen yet or it is not of the set in force (detour_other_set), or because there was
+// ever a region (detour_regions). What takes long looks again at its end. What is short does not: preempted
+// between the flag and its loads, while its memory becomes the first region of all and is overlaid, it gives
+// zeros without a record.
 extern __attribute__((visibility("hidden"))) std::atomic<uint32_t> nosigbus_detour;
 
 // A watched read of any port, around copy_read (copy.cpp).

@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 #include <nosigbus/copy.h>
 #include <nosigbus/region.h>
+#include <nosigbus/scan.h>
 #include <src/shared/routines.h>
 
 #include <cstdlib>
@@ -36,6 +37,12 @@ inline bool use_set(const std::string& name) {
 // nosigbus_safe_read as it is where the set in force was chosen.
 inline nosigbus::routines::read* read_in_force() {
   return nosigbus_routines.public_read != nullptr ? nosigbus_routines.public_read : nosigbus_safe_read;
+}
+
+// The scans, likewise.
+inline nosigbus::scans scans_in_force() {
+  constexpr nosigbus::scans of_all{nosigbus_safe_strnlen, nosigbus_safe_memchr, nosigbus_safe_memcmp};
+  return nosigbus_routines.public_scans.strnlen != nullptr ? nosigbus_routines.public_scans : of_all;
 }
 
 // From now on the routines look at the overlay census. For code in children.

@@ -88,11 +88,10 @@ size_t fill(void* dst, const void* src, size_t n) {
 }
 
 // The scans, as if they copied. Bytes of the arena are never 0.
-size_t find_nul(void*, const void* s, size_t n) {
-  return nosigbus_safe_strnlen(static_cast<const char*>(s), n);
-}
-size_t find_byte(void*, const void* s, size_t n) { return nosigbus_safe_memchr(s, 0, n); }
-size_t compare(void* same, const void* s, size_t n) { return nosigbus_safe_memcmp(s, same, n); }
+nosigbus::scans g_scans;
+size_t find_nul(void*, const void* s, size_t n) { return g_scans.strnlen(static_cast<const char*>(s), n); }
+size_t find_byte(void*, const void* s, size_t n) { return g_scans.memchr(s, 0, n); }
+size_t compare(void* same, const void* s, size_t n) { return g_scans.memcmp(s, same, n); }
 
 // A good page in front of a bad one.
 unsigned char* end_of_good() {
@@ -129,7 +128,8 @@ void step_through_found(size_t (*fn)(void*, const void*, size_t)) {
   }
 }
 
-void step_through_scans() {
+void step_through_scans(const nosigbus::scans& scans) {
+  g_scans = scans;
   step_through(find_nul, true, false);
   step_through(find_byte, true, false);
   step_through(compare, true, true);
@@ -159,10 +159,11 @@ TEST_CASE("the caller is found from every instruction of every routine") {
       step_through(set.copy_both, true, false);
       step_through(set.copy_both, false, true);
       step_through(fill, false, true);
-      step_through_scans();
+      step_through_scans(scans_in_force());
+      step_through_scans(set.watched_scans);
       make_a_region();  // the public routines go to the watched ones now
       step_through(read_in_force(), true, false);
-      step_through_scans();
+      step_through_scans(scans_in_force());
       if (g_trace.lost != 0) {
         dprintf(2, "%zu of %zu instructions cannot be unwound from, the first at %#lx\n", g_trace.lost,
                 g_trace.steps, g_trace.first_lost);

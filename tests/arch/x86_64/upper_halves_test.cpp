@@ -46,15 +46,16 @@ void check_all(unsigned char* bad, size_t n, size_t beyond) {
   memset(other, 1, sizeof other);
   unsigned char* const p = bad - (n - beyond);
   char* const s = reinterpret_cast<char*>(p);
-  check("read", n, [=] { nosigbus_safe_read(other, p, n); });
+  check("read", n, [=] { read_in_force()(other, p, n); });
   memset(other, 1, sizeof other);
   check("write", n, [=] { nosigbus_safe_write(p, other, n); });
   check("copy", n, [=] { nosigbus_safe_copy(p, other, n); });
   check("fill", n, [=] { nosigbus_safe_fill(p, 1, n); });
-  check("strnlen", n, [=] { nosigbus_safe_strnlen(s, n); });
-  check("memchr", n, [=] { nosigbus_safe_memchr(p, 2, n); });
-  check("memchr, found", n, [=] { nosigbus_safe_memchr(p, 1, n); });
-  check("memcmp", n, [=] { nosigbus_safe_memcmp(p, other, n); });
+  const nosigbus::scans scans = scans_in_force();
+  check("strnlen", n, [=] { scans.strnlen(s, n); });
+  check("memchr", n, [=] { scans.memchr(p, 2, n); });
+  check("memchr, found", n, [=] { scans.memchr(p, 1, n); });
+  check("memcmp", n, [=] { scans.memcmp(p, other, n); });
 }
 
 }  // namespace
