@@ -39,6 +39,8 @@ inline bad_memory forbidden(const std::vector<unsigned char>& content = {}) {
   shared_file file(4 * page_size());
   const bad_memory memory{file.map(4 * page_size()), SIGSEGV};
   CHILD_CHECK(pwrite(file.fd(), content.data(), content.size(), 0) == static_cast<ssize_t>(content.size()));
+  // A string that may be read on ends here, and not in whatever lies behind.
+  CHILD_CHECK(pwrite(file.fd(), "", 1, static_cast<off_t>(4 * page_size() - 1)) == 1);
   // Not unmapped: something else might come to lie there.
   CHILD_CHECK(mprotect(memory.bad(), 3 * page_size(), PROT_NONE) == 0);
   return memory;
