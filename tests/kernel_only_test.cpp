@@ -130,6 +130,22 @@ TEST_CASE("A region absorbs poison page by page and on request only" NO_QEMU("no
   }
 }
 
+TEST_CASE("What a region is readied for is told from poison as its faults are" NO_QEMU("no MADV_HWPOISON")) {
+  if (!can_poison()) return;
+  for (const unsigned flags : {0u, unsigned{NOSIGBUS_ABSORB_IO}, unsigned{NOSIGBUS_ABSORB_POISON}}) {
+    CAPTURE(flags);
+    const bool absorbs = flags == NOSIGBUS_ABSORB_POISON;
+    in_each_entry(exited(0), [=] {
+      const shared_file file(4 * page);
+      nosigbus::region region = make_region(origin::mapped, file, 4 * page, PROT_READ, flags);
+      unsigned char* const other = file.map(4 * page, PROT_READ | PROT_WRITE);
+      CHILD_CHECK(poison(other + page) == 0);
+      CHILD_CHECK(nosigbus_region_prefault(region.get(), 0, 4 * page) == (absorbs ? 0 : -EFAULT));
+      CHILD_CHECK(region.status().cause == (absorbs ? NOSIGBUS_POISON : NOSIGBUS_NONE));
+    });
+  }
+}
+
 TEST_CASE("Populating tells missing pages from forbidden ones" NO_QEMU("it does nothing and returns 0")) {
   const auto populate = [](void* address, int how) { return madvise(address, page, how) == 0 ? 0 : errno; };
   if (madvise(nullptr, 0, populate_read) != 0) {
