@@ -9,6 +9,17 @@
 
 namespace nosigbus::preload {
 
+// A word that says whether changes of mappings may go on (calls.h): shut; the lane in which they are counted;
+// the instance, which is another in each process that fork makes, and never 0.
+namespace gates {
+inline constexpr uint32_t shut = 1, lanes = 8, instance = 16;
+inline bool open(uint32_t gate) { return gate != 0 && (gate & shut) == 0; }
+inline uint32_t lane(uint32_t gate) { return gate >> 1 & (lanes - 1); }
+inline uint32_t next_lane(uint32_t gate) { return (gate & ~(instance - 1)) | (lane(gate) + 1) % lanes << 1; }
+inline uint32_t of_instance(uint32_t number) { return number * instance; }
+inline bool same_process(uint32_t one, uint32_t other) { return one / instance == other / instance; }
+}  // namespace gates
+
 // In memory that fork clears in the child: what other threads held there, nobody holds.
 struct shared_state {
   // Held by whoever makes, ends or moves regions. As a region's lock: with all signals blocked, touching no
@@ -16,6 +27,11 @@ struct shared_state {
   futex_lock books;
   // Held by whoever needs, or makes, the room for spare mappings; as books, and after it.
   futex_lock room;
+  // 0 in a process that is new. Written under books, read by the program's calls (calls.h has the orders).
+  std::atomic<uint32_t> gate;
+  // Calls under way, by lane. Counted by the calls; waited for, and cleared before it is used again, under
+  // books.
+  std::atomic<uint32_t> lanes[gates::lanes];
   // Counts changes of mappings that the program made in guarded ranges. Written under books.
   std::atomic<uint32_t> changes;
   // 1: the healer is at work, or about to be (healer.h).
@@ -44,11 +60,23 @@ inline int32_t own_pid() {
 // Its signal actions and mask are its own, what we note of them would be the parent's.
 inline bool in_vfork_child() { return own_pid() != static_cast<int32_t>(sys::raw_syscall(SYS_getpid)); }
 
+// calls.h. The first of a thread that has data of its own, with all signals blocked or about to leave for
+// good; the second with the books locked.
+void withdraw_calls();
+void make_gate();
+
 class books_lock {
  public:
-  books_lock() : lock_(g_state->books) {}
+  enum class holder { program, healer };  // the healer has no data of a thread, and makes no calls
+  explicit books_lock(holder who = holder::program) : lock_(books(who)) { make_gate(); }
 
  private:
+  static futex_lock& books(holder who) {
+    // Or somebody who holds them would wait for a call that waits for them.
+    if (who == holder::program) withdraw_calls();
+    return g_state->books;
+  }
+
   const scoped_signal_block no_signals_;
   const scoped_lock lock_;
 };

@@ -204,3 +204,13 @@ TEST_CASE("a handler that gives up with its group takes nobody along") {
     CHECK(plain(scenario) == bus_error);
   }
 }
+
+TEST_CASE("what other threads do at the first fault is let alone") {
+  for (const std::string scenario :
+       {"a_tail_is_unmapped_at_the_first_fault", "a_tail_is_mapped_over_at_the_first_fault",
+        "a_protection_changes_at_the_first_fault", "calls_are_left_by_longjmp",
+        "handlers_fault_in_the_middle_of_calls"}) {
+    CAPTURE(scenario);
+    CHECK(with_drop_in(scenario) == survived);
+  }
+}

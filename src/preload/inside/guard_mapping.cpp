@@ -7,6 +7,7 @@
 #include <src/inside/mapping_info.h>
 #include <src/inside/place.h>
 #include <src/preload/inside/books.h>
+#include <src/preload/inside/calls.h>
 #include <src/preload/inside/diary.h>
 #include <src/preload/inside/file_kind.h>
 #include <src/preload/inside/spare_mappings.h>
@@ -116,6 +117,8 @@ bool make_region(const mapping_info& info, const nosigbus_fault& fault, file_kin
 finding guard_mapping(const nosigbus_fault& fault, void* ucontext) {
   const uint32_t changes = g_state->changes.load(std::memory_order_acquire);
   const books_lock lock;
+  // What is found out is true until the region is there, which keeps calls out by itself.
+  const calls_kept_out kept_out;
   mapping_info info;
   int error = query_mapping(fault.address, &info, {g_name, sizeof g_name});
   if (error == -EMFILE) error = query_elsewhere(fault.address, &info);

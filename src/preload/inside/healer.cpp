@@ -70,7 +70,7 @@ void heal_all() {
   for (uint32_t index = 0; region_descriptor* const region = region_pool::descriptor(index); ++index) {
     if (!region->live.load(std::memory_order_acquire)) continue;
     {
-      const books_lock lock;
+      const books_lock lock(books_lock::holder::healer);
       if (region->live.load(std::memory_order_relaxed)) heal(*region);
     }
     // Taken again at once, the lock would be ours before anybody who waits for it is awake.

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <src/preload/inside/calls.h>
 #include <src/preload/inside/supervision.h>
 #include <src/preload/outside/real.h>
 #include <src/preload/state.h>
@@ -59,6 +60,7 @@ constinit real<jump> g_longjmp("longjmp"), g__longjmp("_longjmp"), g_siglongjmp(
 
 [[noreturn]] void leave(real<jump>& function, __jmp_buf_tag* point, int value) {
   end_supervision();
+  leave_by_longjmp();
   function(point, value);
   __builtin_unreachable();
 }

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <src/inside/probe.h>
 #include <src/preload/inside/books.h>
+#include <src/preload/inside/calls.h>
 #include <src/preload/inside/spare_mappings.h>
 #include <src/preload/inside/supervision.h>
 #include <src/preload/outside/real.h>
@@ -54,13 +55,28 @@ bool serve_zeros(supervision& now, int prot) {
   return now.served;
 }
 
-// A call that changes what is mapped in the range finds there what the program has mapped.
-template <class Call>
-long change(uintptr_t begin, size_t length, Call call) {
-  if (__builtin_expect(!any_guarded(), 1)) return call();
+// A call that changes what is mapped in the range finds there what the program has mapped. One during which
+// something may have been guarded, as it was not kept from it (calls.h), is put right afterwards: what is
+// left of the regions in its range is mapped as the program knows it.
+enum class repeatable { no, yes };
+template <class Call, class GiveBack, class Afterwards>
+long change(Call call, GiveBack give_back_all, Afterwards afterwards, repeatable again = repeatable::no) {
+  unguarded_call unguarded;
+  bool made = unguarded.begin();
+  long result = made ? call() : 0;
+  if (__builtin_expect(made && unguarded.end(), 1)) return result;
+  made = made && again == repeatable::no;
   const books_lock lock;
-  give_back(begin, end_of(begin, length));
-  return call();
+  give_back_all();
+  if (!made) result = call();
+  afterwards(result);
+  return result;
+}
+
+template <class Call>
+long change(uintptr_t begin, size_t length, Call call, repeatable again = repeatable::no) {
+  return change(
+      call, [=] { give_back(begin, end_of(begin, length)); }, [](long) {}, again);
 }
 
 long map_anywhere(uintptr_t address, size_t length, int prot, int flags, int fd, off_t offset) {
@@ -105,7 +121,8 @@ NOSIGBUS_WRAPPER int munmap(void* address, size_t length) noexcept {
 
 NOSIGBUS_WRAPPER int mprotect(void* address, size_t length, int prot) noexcept {
   const uintptr_t begin = to_address(address);
-  return answer<int>(change(begin, length, [=] { return sys::mprotect(begin, length, prot); }));
+  return answer<int>(change(
+      begin, length, [=] { return sys::mprotect(begin, length, prot); }, repeatable::yes));
 }
 
 NOSIGBUS_WRAPPER void* mremap(void* address, size_t old_length, size_t new_length, int flags, ...) noexcept {
@@ -119,16 +136,15 @@ NOSIGBUS_WRAPPER void* mremap(void* address, size_t old_length, size_t new_lengt
     va_end(arguments);
   }
   const uintptr_t begin = to_address(address);
-  const auto call = [&] { return sys::mremap(begin, old_length, new_length, flags, new_address); };
-  if (__builtin_expect(!any_guarded(), 1)) return answer<void*>(call());
-  const books_lock lock;
-  // A duplicate (length 0) is of the mapping that begins there.
-  give_back(begin, end_of(begin, old_length != 0 ? old_length : 1));
-  if ((flags & MREMAP_FIXED) != 0) give_back(new_address, end_of(new_address, new_length));
-  const long result = call();
-  if (!sys::failed(result)) {
-    const uintptr_t moved = static_cast<uintptr_t>(result);
-    forget_range(moved, end_of(moved, new_length));
-  }
+  const auto give_back_all = [=] {
+    // A duplicate (length 0) is of the mapping that begins there.
+    give_back(begin, end_of(begin, old_length != 0 ? old_length : 1));
+    if ((flags & MREMAP_FIXED) != 0) give_back(new_address, end_of(new_address, new_length));
+  };
+  const auto call = [=] { return sys::mremap(begin, old_length, new_length, flags, new_address); };
+  const long result = change(call, give_back_all, [=](long moved) {
+    if (!sys::failed(moved))
+      forget_range(static_cast<uintptr_t>(moved), end_of(static_cast<uintptr_t>(moved), new_length));
+  });
   return answer<void*>(result);
 }
