@@ -4,6 +4,7 @@
 // system calls. Every line here is reviewed for async-signal safety.
 #include <errno.h>
 #include <fcntl.h>
+#include <src/inside/errand.h>
 #include <src/inside/mapping_info.h>
 #include <src/shared/syscalls.h>
 #include <sys/ioctl.h>
@@ -140,9 +141,7 @@ int query_by_reading(int maps, uintptr_t address, mapping_info* out, mapping_nam
   }
 }
 
-}  // namespace
-
-int query_mapping(uintptr_t address, mapping_info* out, mapping_name name) {
+int query(uintptr_t address, mapping_info* out, mapping_name name) {
   const long maps = sys::open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
   // Not to be taken for "nothing is mapped there".
   if (maps == -ENOENT) return -ENOSYS;
@@ -153,6 +152,14 @@ int query_mapping(uintptr_t address, mapping_info* out, mapping_name name) {
   if (error != 0 && error != -ENOENT) error = query_by_reading(fd, address, out, name);
   sys::close(fd);
   return error;
+}
+
+}  // namespace
+
+constinit errand_runner* g_errand_runner = nullptr;
+
+int query_mapping(uintptr_t address, mapping_info* out, mapping_name name) {
+  return static_cast<int>(run_errand([=] { return long{query(address, out, name)}; }));
 }
 
 bool wholly_mapped(uintptr_t begin, uintptr_t end) {

@@ -3,6 +3,7 @@
 // INSIDE THE SIGNAL. No allocation, no locks that a fault can hold, no logging, no libc beyond raw
 // system calls. Every line here is reviewed for async-signal safety.
 #include <errno.h>
+#include <src/inside/errand.h>
 #include <src/inside/replace.h>
 #include <src/shared/thread_state.h>
 
@@ -60,6 +61,19 @@ long move_writable_zeros(uintptr_t address, size_t length, int prot, int flags) 
   return result;
 }
 
+long map_zero_device(uintptr_t address, size_t length, int prot) {
+  const long zero = sys::open("/dev/zero", O_RDONLY | O_CLOEXEC);
+  if (sys::failed(zero)) return zero;
+  const int fd = static_cast<int>(zero);
+  constexpr int flags = MAP_PRIVATE | MAP_NORESERVE;
+  const off_t offset = static_cast<off_t>(address);
+  const bool refused_first = (prot & PROT_WRITE) == 0 || limits_come_first();
+  const long result = refused_first ? sys::mmap(address, length, prot, flags | MAP_FIXED, fd, offset)
+                                    : with_file(address, length, prot, flags, fd, offset);
+  sys::close(fd);
+  return result;
+}
+
 }  // namespace
 
 long with_zeros(uintptr_t address, size_t length, int prot) {
@@ -71,16 +85,7 @@ long with_zeros(uintptr_t address, size_t length, int prot) {
 }
 
 long with_traceable_zeros(uintptr_t address, size_t length, int prot) {
-  const long zero = sys::open("/dev/zero", O_RDONLY | O_CLOEXEC);
-  if (sys::failed(zero)) return zero;
-  const int fd = static_cast<int>(zero);
-  constexpr int flags = MAP_PRIVATE | MAP_NORESERVE;
-  const off_t offset = static_cast<off_t>(address);
-  const bool refused_first = (prot & PROT_WRITE) == 0 || limits_come_first();
-  const long result = refused_first ? sys::mmap(address, length, prot, flags | MAP_FIXED, fd, offset)
-                                    : with_file(address, length, prot, flags, fd, offset);
-  sys::close(fd);
-  return result;
+  return run_errand([=] { return map_zero_device(address, length, prot); });
 }
 
 long with_file(uintptr_t address, size_t length, int prot, int flags, int fd, off_t offset) {

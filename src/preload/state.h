@@ -27,6 +27,10 @@ struct shared_state {
   futex_lock books;
   // Held by whoever needs, or makes, the room for spare mappings; as books, and after it.
   futex_lock room;
+  // Held by whoever runs an errand elsewhere (errands.h); as books, and after all others.
+  futex_lock errands;
+  // The thread that has a table of descriptors of its own. Written and recognised by itself.
+  std::atomic<uint32_t> tableless;
   // 0 in a process that is new. Written under books, read by the program's calls (calls.h has the orders).
   std::atomic<uint32_t> gate;
   // Calls under way, by lane. Counted by the calls; waited for, and cleared before it is used again, under

@@ -214,3 +214,13 @@ TEST_CASE("what other threads do at the first fault is let alone") {
     CHECK(with_drop_in(scenario) == survived);
   }
 }
+
+TEST_CASE("the table of descriptors is the program's") {
+  for (const std::string scenario : {"the_lowest_number_is_the_programs_while_pages_come_back",
+                                     "the_lowest_number_is_the_programs_while_others_fault",
+                                     "a_number_that_is_taken_stays_open", "children_inherit_nothing_of_ours",
+                                     "everything_is_closed_all_the_time", "what_is_closed_is_closed"}) {
+    CAPTURE(scenario);
+    CHECK(with_drop_in(scenario) == survived);
+  }
+}

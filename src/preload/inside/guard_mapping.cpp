@@ -3,7 +3,6 @@
 // INSIDE THE SIGNAL. No allocation, no locks that a fault can hold, no logging, no libc beyond raw
 // system calls. Every line here is reviewed for async-signal safety.
 #include <errno.h>
-#include <sched.h>
 #include <src/inside/mapping_info.h>
 #include <src/inside/place.h>
 #include <src/preload/inside/books.h>
@@ -14,8 +13,6 @@
 #include <src/preload/options.h>
 #include <src/shared/registry.h>
 #include <src/shared/thread_state.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
 
 namespace nosigbus::preload {
 
@@ -42,39 +39,6 @@ bool in_scope(file_kind kind) {
 
 bool wanted(answer asked, file_kind kind) {
   return asked == answer::by_kind ? kind == file_kind::shared_memory : asked == answer::yes;
-}
-
-// As query_mapping, with a descriptor of the table of another process, which has our memory: we may have none
-// to spare. With the books locked, whose holder's the stack is.
-struct question {
-  uintptr_t address;
-  mapping_info* out;
-  int error;
-};
-int ask_elsewhere(void* argument) {
-  auto& asked = *static_cast<question*>(argument);
-  // There, not here: room for one more, and the right to it (setrlimit(2)), if the program has not given up
-  // both.
-  sys::close(0);
-  rlimit limit{};
-  if (sys::raw_syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, reinterpret_cast<long>(&limit)) == 0) {
-    limit.rlim_cur = limit.rlim_max;
-    sys::raw_syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, reinterpret_cast<long>(&limit), 0);
-  }
-  asked.error = query_mapping(asked.address, asked.out, {g_name, sizeof g_name});
-  return 0;
-}
-int query_elsewhere(uintptr_t address, mapping_info* out) {
-  alignas(16) static constinit char g_stack[8192];
-  question asked{address, out, -EMFILE};
-  const int saved_errno = errno;
-  // Without CLONE_FILES, and without a signal at its end. We wait for it (CLONE_VFORK).
-  const int child = clone(ask_elsewhere, g_stack + sizeof g_stack, CLONE_VM | CLONE_VFORK, &asked);
-  if (child > 0) {
-    sys::raw_syscall(SYS_wait4, child, 0, static_cast<long>(__WCLONE), 0);
-  }
-  errno = saved_errno;
-  return asked.error;
 }
 
 blueprint plan_of(const mapping_info& info, uintptr_t address, file_kind kind) {
@@ -120,8 +84,7 @@ finding guard_mapping(const nosigbus_fault& fault, void* ucontext) {
   // What is found out is true until the region is there, which keeps calls out by itself.
   const calls_kept_out kept_out;
   mapping_info info;
-  int error = query_mapping(fault.address, &info, {g_name, sizeof g_name});
-  if (error == -EMFILE) error = query_elsewhere(fault.address, &info);
+  const int error = query_mapping(fault.address, &info, {g_name, sizeof g_name});
   region_descriptor* const region = registry::find(fault.address);
   // Nothing there: going on raises SIGSEGV, as it would have.
   if (error == -ENOENT) {

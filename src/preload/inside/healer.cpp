@@ -9,6 +9,7 @@
 #include <src/inside/region_facts.h>
 #include <src/preload/inside/books.h>
 #include <src/preload/inside/diary.h>
+#include <src/preload/inside/errands.h>
 #include <src/preload/inside/healer.h>
 #include <src/preload/inside/spare_mappings.h>
 #include <src/shared/blueprint.h>
@@ -80,7 +81,7 @@ void heal_all() {
   }
 }
 
-int work(void*) {
+void heal_until_whole() {
   long turn = period;
   for (;;) {
     const timespec sleep{turn / 1'000'000'000, turn % 1'000'000'000};
@@ -98,10 +99,17 @@ int work(void*) {
     }
     g_state->healer.store(none, std::memory_order_seq_cst);
     // Damaged since we looked: either who did it saw nobody at work, and starts another, or we go on.
-    if (paused() || !damaged()) return 0;
+    if (paused() || !damaged()) return;
     uint32_t nobody = none;
-    if (!g_state->healer.compare_exchange_strong(nobody, at_work, std::memory_order_seq_cst)) return 0;
+    if (!g_state->healer.compare_exchange_strong(nobody, at_work, std::memory_order_seq_cst)) return;
   }
+}
+
+int work(void*) {
+  errands::leave_table();
+  heal_until_whole();
+  errands::about_to_end();
+  return 0;
 }
 
 uintptr_t thread_pointer(uintptr_t stack) { return stack + stack_size + g_thread_data; }

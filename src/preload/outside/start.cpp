@@ -4,9 +4,11 @@
 #include <fcntl.h>
 #include <nosigbus/backtrace.h>
 #include <pthread.h>
+#include <src/inside/errand.h>
 #include <src/inside/mapping_info.h>
 #include <src/preload/inside/books.h>
 #include <src/preload/inside/diary.h>
+#include <src/preload/inside/errands.h>
 #include <src/preload/inside/healer.h>
 #include <src/preload/inside/spare_mappings.h>
 #include <src/preload/options.h>
@@ -87,6 +89,7 @@ __attribute__((constructor(102))) void start(int, char**, char** environment) {
   pthread_atfork(nullptr, nullptr, after_fork);
   keep_spare_mappings();
   healer::measure_thread_data();
+  g_errand_runner = errands::run;
   take_sigbus();
 }
 
