@@ -42,6 +42,8 @@ struct shared_state {
   std::atomic<uint32_t> healer;
   // Its thread, cleared by the kernel when it is gone (clone(2), CLONE_CHILD_CLEARTID).
   std::atomic<uint32_t> healer_thread;
+  // 1: no thread could be made for it, the last time.
+  std::atomic<uint32_t> healer_missed;
   // Who wants the healer away. A futex: the healer sleeps on it.
   std::atomic<uint32_t> pauses;
   // This process; 0 until somebody asks.

@@ -224,3 +224,12 @@ TEST_CASE("the table of descriptors is the program's") {
     CHECK(with_drop_in(scenario) == survived);
   }
 }
+
+TEST_CASE("a shortage that has passed does not keep pages from coming back") {
+  for (const std::string scenario :
+       {"no_descriptor_when_pages_come_back", "no_right_to_a_descriptor_when_pages_come_back",
+        "no_thread_at_first", "no_room_for_a_shadow_at_first"}) {
+    CAPTURE(scenario);
+    CHECK(with_drop_in(scenario) == survived);
+  }
+}

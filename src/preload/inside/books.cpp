@@ -32,15 +32,16 @@ bool vouched_for(const region_descriptor& region, const interval& part, const ma
 }
 
 // Overlays that the program wrote to are not always joined.
-bool is_ours(const region_descriptor& region, const interval& part) {
+ours whose(const region_descriptor& region, const interval& part) {
   const uintptr_t end = region.base + part.end;
   for (uintptr_t at = region.base + part.begin; at < end;) {
     mapping_info info;
-    if (query_mapping(at, &info) != 0) return false;
-    if (!is_overlay(info, at) && !vouched_for(region, part, info)) return false;
+    const int error = query_mapping(at, &info);
+    if (error != 0) return error == -ENOENT ? ours::no : ours::unknown;
+    if (!is_overlay(info, at) && !vouched_for(region, part, info)) return ours::no;
     at = info.end;
   }
-  return true;
+  return ours::yes;
 }
 
 template <class Do>
@@ -80,13 +81,14 @@ bool as_it_was(region_descriptor& region) {
   return true;
 }
 
-bool still_ours(region_descriptor& region) {
+ours still_ours(region_descriptor& region) {
   const scoped_signal_block no_signals;
   const region_lock lock(region, no_signals);
   for (unsigned i = 0; i < region.overlays.size(); ++i) {
-    if (!is_ours(region, region.overlays[i])) return false;
+    const ours part = whose(region, region.overlays[i]);
+    if (part != ours::yes) return part;
   }
-  return true;
+  return ours::yes;
 }
 
 void forget(region_descriptor& region) {
@@ -97,7 +99,7 @@ void forget(region_descriptor& region) {
 void give_back(uintptr_t begin, uintptr_t end) {
   g_state->changes.fetch_add(1, std::memory_order_release);
   for_each_region(begin, end, [](region_descriptor& region) {
-    if (still_ours(region)) uncover(region);
+    if (still_ours(region) == ours::yes) uncover(region);
     forget(region);
   });
 }

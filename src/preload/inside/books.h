@@ -24,9 +24,11 @@ extern constinit file_identity g_zero;
 // Whether anything is guarded now: nothing is, until something was damaged.
 inline bool any_guarded() { return g_counters.regions.load(std::memory_order_relaxed) != 0; }
 
-// The region's overlays are where we left them: no mapping that the program made without our knowledge (by
-// a raw system call, inside the C library) has taken their place. Where that cannot be found out, false.
-bool still_ours(region_descriptor& region);
+// Whether the region's overlays are where we left them: no mapping that the program made without our
+// knowledge (by a raw system call, inside the C library) has taken their place. unknown: it could not be
+// found out now.
+enum class ours { yes, no, unknown };
+ours still_ours(region_descriptor& region);
 
 // Whether what is mapped at the address is what the region was made for.
 bool belongs(const region_descriptor& region, const mapping_info& info, uintptr_t address);

@@ -100,7 +100,7 @@ finding guard_mapping(const nosigbus_fault& fault, void* ucontext) {
       return finding::resumable;
     }
     // Ours, made by another thread meanwhile.
-    if (info.device == g_zero.device && info.inode == g_zero.inode && still_ours(*region)) {
+    if (info.device == g_zero.device && info.inode == g_zero.inode && still_ours(*region) != ours::no) {
       return finding::guarded;
     }
     forget(*region);

@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <src/inside/refresh.h>
 #include <src/inside/region_facts.h>
+#include <src/inside/way_back.h>
 #include <src/preload/inside/books.h>
 #include <src/preload/inside/diary.h>
 #include <src/preload/inside/errands.h>
@@ -42,6 +43,12 @@ bool may_come_back(region_descriptor& region) {
   const scoped_signal_block no_signals;
   const region_lock lock(region, no_signals);
   if (region.overlays.empty()) return true;
+  // There was no room for one (setrlimit(2), vm.max_map_count), and may be now.
+  mapping_info front;
+  if (region.shadow == 0 && region.shared && region.overlays[0].begin != 0 &&
+      query_mapping(region.base, &front) == 0 && belongs(region, front, region.base)) {
+    make_shadow(region);
+  }
   for (unsigned i = 0; i < region.overlays.size() && region.shadow != 0; ++i) {
     if (supplied(region, region.overlays[i].begin)) return true;
   }
@@ -50,7 +57,10 @@ bool may_come_back(region_descriptor& region) {
 
 void heal(region_descriptor& region) {
   if (!may_come_back(region)) return;
-  if (!still_ours(region)) return forget(region);
+  const ours now = still_ours(region);
+  if (now == ours::no) return forget(region);
+  // Not to be found out: another turn may.
+  if (now == ours::unknown) return;
   if (refresh(region) != 1) return;
   diary::note_healed(static_cast<journal_record*>(region.companion));
   forget(region);
@@ -166,6 +176,8 @@ void wake() {
                                : clone(work, reinterpret_cast<void*>(top), flags, nullptr, word,
                                        reinterpret_cast<void*>(thread_pointer(base)), word);
   errno = saved_errno;
+  // Relaxed, no partner: whoever comes by tries again, or the next one does.
+  g_state->healer_missed.store(thread < 0, std::memory_order_relaxed);
   if (thread < 0) g_state->healer.store(none, std::memory_order_seq_cst);
 }
 
@@ -184,7 +196,12 @@ void resume(next then) {
   // 0 in a child that was forked in between.
   while (count != 0 && !g_state->pauses.compare_exchange_weak(count, count - 1, std::memory_order_seq_cst)) {
   }
+  if (then == next::nobody) g_state->healer_missed.store(0, std::memory_order_relaxed);
   if (then == next::healer_if_needed && damaged()) wake();
+}
+
+void wake_if_missed() {
+  if (g_state != nullptr && g_state->healer_missed.load(std::memory_order_relaxed) != 0 && damaged()) wake();
 }
 
 }  // namespace nosigbus::preload::healer

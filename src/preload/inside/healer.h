@@ -16,6 +16,9 @@ void measure_thread_data();
 
 // Something is damaged. Async-signal-safe.
 void wake();
+// On an occasion: where no thread could be made for it before (RLIMIT_NPROC), one may be now.
+// Async-signal-safe.
+void wake_if_missed();
 
 // The healer is gone until resume: for what the kernel does for programs of one thread only, and for what
 // each thread has to do by itself (changing the user). Not async-signal-safe, nests, any thread.

@@ -7,6 +7,7 @@
 #include <src/inside/probe.h>
 #include <src/preload/inside/books.h>
 #include <src/preload/inside/calls.h>
+#include <src/preload/inside/healer.h>
 #include <src/preload/inside/spare_mappings.h>
 #include <src/preload/inside/supervision.h>
 #include <src/preload/outside/real.h>
@@ -66,10 +67,13 @@ long change(Call call, GiveBack give_back_all, Afterwards afterwards, repeatable
   long result = made ? call() : 0;
   if (__builtin_expect(made && unguarded.end(), 1)) return result;
   made = made && again == repeatable::no;
-  const books_lock lock;
-  give_back_all();
-  if (!made) result = call();
-  afterwards(result);
+  {
+    const books_lock lock;
+    give_back_all();
+    if (!made) result = call();
+    afterwards(result);
+  }
+  healer::wake_if_missed();
   return result;
 }
 
@@ -83,9 +87,12 @@ long map_anywhere(uintptr_t address, size_t length, int prot, int flags, int fd,
   const bool guarded = any_guarded();
   const long result = sys::mmap(address, length, prot, flags, fd, offset);
   if (__builtin_expect(!guarded, 1) || sys::failed(result)) return result;
-  const books_lock lock;
-  const uintptr_t begin = static_cast<uintptr_t>(result);
-  forget_range(begin, end_of(begin, length));
+  {
+    const books_lock lock;
+    const uintptr_t begin = static_cast<uintptr_t>(result);
+    forget_range(begin, end_of(begin, length));
+  }
+  healer::wake_if_missed();
   return result;
 }
 

@@ -41,6 +41,7 @@ void look_up_actions();
 void look_up_masks();
 void look_up_ways_to_give_up();
 void look_up_identity();
+void look_up_limits();
 
 // SIGBUS can reach the thread again, unless one that was sent to it still waits to be let through.
 void open_held_mask();

@@ -68,6 +68,7 @@ void look_up_functions() {
   look_up_masks();
   look_up_ways_to_give_up();
   look_up_identity();
+  look_up_limits();
   dlerror();  // an older C library does not have all of them, which is not the program's business
 }
 
