@@ -46,25 +46,21 @@ struct shared_state {
   std::atomic<uint32_t> healer_missed;
   // Who wants the healer away. A futex: the healer sleeps on it.
   std::atomic<uint32_t> pauses;
-  // This process; 0 until somebody asks.
+  // This process; 0 until somebody asks. Relaxed, no partner: whoever finds out finds the same.
   std::atomic<int32_t> pid;
 };
 
 // Set once, before the handler is installed.
 extern constinit shared_state* g_state;
 
-// What getpid(2) said first: in a child of vfork, which has the parent's memory, still the parent.
-inline int32_t own_pid() {
-  int32_t pid = g_state->pid.load(std::memory_order_relaxed);
-  if (pid == 0) {
-    pid = static_cast<int32_t>(sys::raw_syscall(SYS_getpid));
-    g_state->pid.store(pid, std::memory_order_relaxed);
-  }
-  return pid;
-}
+// This process: in a child of vfork, which has the parent's memory, still the parent.
+int32_t own_pid();
 
 // Its signal actions and mask are its own, what we note of them would be the parent's.
-inline bool in_vfork_child() { return own_pid() != static_cast<int32_t>(sys::raw_syscall(SYS_getpid)); }
+bool in_vfork_child();
+
+// Of a process that is none of vfork.
+void note_own_pid();
 
 // calls.h. The first of a thread that has data of its own, with all signals blocked or about to leave for
 // good; the second with the books locked.

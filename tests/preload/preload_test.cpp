@@ -233,3 +233,11 @@ TEST_CASE("a shortage that has passed does not keep pages from coming back") {
     CHECK(with_drop_in(scenario) == survived);
   }
 }
+
+TEST_CASE("children of vfork are known in processes that nobody announced") {
+  for (const std::string scenario : {"vfork_after_a_raw_fork", "vfork_after_an_unannounced_fork",
+                                     "vfork_after_two_raw_forks", "a_raw_fork_that_is_orphaned"}) {
+    CAPTURE(scenario);
+    CHECK(with_drop_in(scenario) == survived);
+  }
+}

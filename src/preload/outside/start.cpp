@@ -58,7 +58,7 @@ void open_mask_of_this_thread() {
 
 // The healer is not among the threads that a child has.
 void after_fork() {
-  own_pid();
+  note_own_pid();
   open_held_mask();  // nothing is pending in a child
   if (any_guarded()) healer::wake();
 }
@@ -79,7 +79,7 @@ __attribute__((constructor(102))) void start(int, char**, char** environment) {
   const uintptr_t state = map_fork_wiped(sizeof(shared_state));
   if (state == 0) return;
   g_state = reinterpret_cast<shared_state*>(state);
-  own_pid();  // before there is a child of vfork to be taken for us
+  note_own_pid();  // before there is a child of vfork to be taken for us
   read_options(environment);
   identify_zeros();
   open_journal(environment);
