@@ -192,3 +192,25 @@ TEST_CASE("where the kernel cannot be asked about a page a write to a hole kills
       },
       killed_by(SIGBUS));
 }
+
+TEST_CASE("a private mapping without a descriptor loses nothing behind a hole") {
+  const auto adopt = [](small_filesystem& files, unsigned flags) {
+    const int fd = file_with_holes(files, 32, [](size_t i) { return i != 5; });
+    files.fill();
+    void* const mapped = mmap(nullptr, 32 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+    CHILD_CHECK(mapped != MAP_FAILED);
+    close(fd);
+    static_cast<unsigned char*>(mapped)[6 * page] = 0xee;
+    auto region = nosigbus::region::adopt(mapped, 32 * page, -1, flags);
+    CHILD_CHECK(region);
+    return *std::move(region);
+  };
+  on_small_filesystem([&](small_filesystem& files) {
+    const nosigbus::region region = adopt(files, NOSIGBUS_ABSORB_IO);
+    CHILD_CHECK(is_zero(region, 5 * page, 6 * page));
+    CHILD_CHECK(is_page_of_file(region, 4) && is_page_of_file(region, 7) && is_page_of_file(region, 31));
+    CHILD_CHECK(peek(region, 6 * page) == 0xee);
+    CHILD_CHECK(region.status().cause == NOSIGBUS_IO);
+  });
+  on_small_filesystem([&](small_filesystem& files) { peek(adopt(files, 0), 5 * page); }, killed_by(SIGBUS));
+}

@@ -67,8 +67,9 @@ NOSIGBUS_API int nosigbus_map(struct nosigbus_region** out, int fd, off_t offset
  * out: receives the region; untouched on error. address: page-aligned start of the mapping. length: bytes,
  *   > 0. fd: the mapped file, or -1; the caller may close it afterwards. With it, end of file is told from
  *   I/O error by the file's size, and private mappings can be refreshed. Without it, a page counts as past
- *   the end of file when no page behind it can be supplied either, and always in a private mapping; and
- *   huge pages take Linux 6.11 for faults to be absorbed. flags: above, without NOSIGBUS_PRIVATE.
+ *   the end of file when no page behind it can be supplied either, of those that are looked at, and always
+ *   in a private mapping with anonymous memory in it; and huge pages take Linux 6.11 for faults to be
+ *   absorbed. flags: above, without NOSIGBUS_PRIVATE.
  * Returns 0; -EINVAL: out NULL, address NULL or unaligned, length 0, the range wraps, unknown flags, or the
  *   range is more than one file's pages in a row (anonymous memory in their place is accepted; refresh does
  *   not replace it); -EBADF: fd neither -1 nor open; -ENOMEM: the range is not wholly mapped, or no memory;

@@ -5,6 +5,7 @@
 #include <src/inside/probe.h>
 #include <src/inside/region_facts.h>
 #include <src/inside/way_back.h>
+#include <src/shared/syscalls.h>
 #include <sys/stat.h>
 
 namespace nosigbus {
@@ -21,9 +22,8 @@ size_t round_up(const region_descriptor& region, uint64_t bytes) {
 
 // A page behind this one that the file supplies; this one if none is found. A file that is cut off has
 // none, one with a bad page has. Looks at the next page, at ever longer distances, and at the last one.
-// Of a private mapping it cannot be found out (see above).
+// What the program wrote to a private page says the same: a truncation takes it away.
 size_t supplied_behind(const region_descriptor& region, size_t page) {
-  if (!region.shared) return page;
   const size_t last = region.mapped - region.granule;
   for (size_t step = region.granule; step < last - page; step *= 2) {
     if (supplied(region, page + step)) return page + step;
@@ -37,6 +37,21 @@ verdict end_of_file(const region_descriptor& region, size_t first_missing_page, 
 
 verdict io_error(const region_descriptor& region, size_t page) {
   return {NOSIGBUS_IO, {page, page + region.granule}, page};
+}
+
+// Anonymous memory between the pages of a private mapping: neither has it a second mapping, nor can a page be
+// told from it. What is behind is not known to be missing.
+bool nothing_to_compare_with(const region_descriptor& region) {
+  return !region.shared && region.has_holes && file_size(region) == unknown_size;
+}
+
+// A truncation may be under way, see supplied(). The page that proves the opposite may be the program's own
+// copy, which cannot be taken out of the mapping to look again: the truncation gets time to take it out.
+void wait_for_truncation() {
+  const timespec moment{0, 1'000'000};
+  uint32_t nobody_wakes = 0;
+  sys::raw_syscall(SYS_futex, reinterpret_cast<long>(&nobody_wakes), FUTEX_WAIT_PRIVATE, 0,
+                   reinterpret_cast<long>(&moment));
 }
 
 // Does the file reach beyond a page that cannot be accessed? Its size tells; where that is not known, a
@@ -53,6 +68,8 @@ class reach {
     }
   }
 
+  // Whether what is seen may be a moment old.
+  bool lags() const { return !known_ && !region_.shared; }
   // As last seen.
   bool beyond() const { return known_ ? page_ < within_ : witness_ != page_; }
   // Looks again.
@@ -159,10 +176,14 @@ size_t first_missing(const region_descriptor& region, size_t begin, size_t end) 
 // without knowing the coin has to be in the right state by chance each time: 1 in 2^64, however fast. Before
 // them the file's reach, which in most cases is all there is to say.
 verdict decide(const region_descriptor& region, size_t page, nosigbus_access access) {
+  if (nothing_to_compare_with(region)) return {NOSIGBUS_EOF, {page, page + region.granule}, page};
   reach file(region, page);
   if (!file.beyond()) return file.end();
+  // Where an I/O error is absorbed, too, a wrong answer takes another fault and is right then.
+  const bool patient = file.lags() && (region.flags & NOSIGBUS_ABSORB_IO) == 0;
   uint64_t coins = random_bits();
   for (int looks = 0; looks < 64; ++looks, coins >>= 1) {
+    if (patient) wait_for_truncation();
     if ((coins & 1) == 0 && !file.still_beyond()) return file.end();
     if ((coins & 1) != 0 && accessible(region, page, access)) return {NOSIGBUS_NONE, {}, 0};
   }

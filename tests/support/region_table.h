@@ -38,9 +38,7 @@ inline unsigned flag_of(nosigbus_cause cause) {
 inline expectation expected(const combination& c) {
   // A mapping that does not permit the access is no matter of missing pages.
   if (c.writes() && !c.where.writable) return {SIGSEGV, false, NOSIGBUS_NONE};
-  // "Without it [the fd], a page counts as past the end of file [...] always in a private mapping."
-  const bool taken_for_end = c.cause == NOSIGBUS_IO && c.where.is_private && !c.where.size_is_known();
-  const nosigbus_cause cause = taken_for_end ? NOSIGBUS_EOF : c.cause;
+  const nosigbus_cause cause = c.cause;
   const bool read_absorbed = (c.policy & flag_of(cause)) == flag_of(cause);
   const bool absorbed = read_absorbed && (!c.writes() || (c.policy & NOSIGBUS_DISCARD_WRITES) != 0);
   if (absorbed || c.guarded()) return {0, absorbed, cause};
