@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <tests/support/child.h>
 #include <tests/support/fault_context.h>
+#include <tests/support/small_filesystem.h>
 
 #include <cstdlib>
 #include <string>
@@ -241,3 +242,47 @@ TEST_CASE("children of vfork are known in processes that nobody announced") {
     CHECK(with_drop_in(scenario) == survived);
   }
 }
+
+TEST_CASE("memory is guarded in whosever mount namespace it is") {
+  if (!test::file_systems_can_be_mounted()) return;
+  for (const std::string scenario :
+       {"memory_that_a_client_has_mounted", "memory_of_a_client_that_is_gone",
+        "memory_that_has_the_name_of_a_device", "memory_that_has_the_name_of_anonymous_memory"}) {
+    CAPTURE(scenario);
+    CHECK(with_drop_in(scenario) == survived);
+    CHECK(plain(scenario) == bus_error);
+  }
+  CHECK(with_drop_in("a_file_that_another_mount_hides_kills") == bus_error);
+}
+
+TEST_CASE("memory without a file is nobody's to truncate") {
+  for (const std::string scenario : {"huge_pages_without_a_file", "shared_huge_pages_without_a_file"}) {
+    CAPTURE(scenario);
+    CHECK(with_drop_in(scenario) == plain(scenario));
+  }
+}
+
+TEST_CASE("what the dynamic linker has mapped is a file") {
+  CHECK(with_drop_in("a_library_is_cut_off") == bus_error);
+  CHECK(with_drop_in("a_library_is_cut_off", {{"NOSIGBUS_SCOPE", "files"}}) == survived);
+}
+
+TEST_CASE("older kernels tell of mappings in /proc alone") {
+  CHECK(with_drop_in("a_kernel_that_is_not_asked_by_ioctl") == survived);
+  CHECK(plain("a_kernel_that_is_not_asked_by_ioctl") == bus_error);
+}
+
+TEST_CASE("a hole that cannot be filled is zeros alone, or passed on") {
+  if (!test::file_systems_can_be_mounted()) return;
+  for (const std::string scenario : {"holes_that_cannot_be_filled", "private_holes_that_cannot_be_filled"}) {
+    CAPTURE(scenario);
+    CHECK(with_drop_in(scenario) == survived);
+    CHECK(with_drop_in(scenario, {{"NOSIGBUS_IO", "absorb"}}) == survived);
+    CHECK(with_drop_in(scenario, {{"NOSIGBUS_IO", "pass"}}) == bus_error);
+    CHECK(plain(scenario) == bus_error);
+  }
+}
+
+TEST_CASE("pages come back in time") { CHECK(with_drop_in("how_long_pages_take_to_come_back") == survived); }
+
+TEST_CASE("everything at once") { CHECK(with_drop_in("storm") == survived); }

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+//
+// Why a page is missing, and what becomes of it then: files with holes on a full file system, writes that are
+// passed on, and how long it takes until pages are back.
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+
+#include <algorithm>
+#include <ctime>
+
+#include "scenario.h"
+
+using namespace preload_test;
+
+namespace {
+
+// A file of 8 pages of which 0, 3 and 4 are written, on a file system that has room for no more.
+volatile unsigned char* file_with_holes(int flags) {
+  EXPECT(unshare(CLONE_NEWNS) == 0);
+  EXPECT(mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0);
+  EXPECT(mount("none", "/dev/shm", "tmpfs", 0, "size=64k") == 0);
+  const int fd = open("/dev/shm/holes", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  const int rest = open("/dev/shm/rest", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  unsigned char bytes[page];
+  std::fill_n(bytes, page, filler);
+  for (const off_t i : {0, 3, 4}) EXPECT(pwrite(fd, bytes, page, i * static_cast<off_t>(page)) == page);
+  EXPECT(ftruncate(fd, 8 * page) == 0);
+  while (write(rest, bytes, page) > 0) {
+  }
+  void* const mapped = mmap(nullptr, 8 * page, PROT_READ | PROT_WRITE, flags, fd, 0);
+  EXPECT(mapped != MAP_FAILED);
+  return static_cast<volatile unsigned char*>(mapped);
+}
+
+void read_holes(int flags) {
+  volatile unsigned char* const file = file_with_holes(flags);
+  file[4 * page] = 0x77;
+  EXPECT(file[page] == 0);
+  EXPECT(file[0] == filler);
+  EXPECT(file[3 * page] == filler);
+  EXPECT(file[4 * page] == 0x77);
+  EXPECT(file[2 * page] == 0);
+  EXPECT(file[7 * page] == 0);
+  EXPECT(file[4 * page] == 0x77);
+}
+
+long milliseconds() {
+  timespec time{};
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return time.tv_sec * 1000 + time.tv_nsec / 1'000'000;
+}
+
+}  // namespace
+
+SCENARIO(holes_that_cannot_be_filled) { read_holes(MAP_SHARED); }
+SCENARIO(private_holes_that_cannot_be_filled) { read_holes(MAP_PRIVATE); }
+
+// 100 ms are promised to whoever has a processor to spare: said, not judged.
+SCENARIO(how_long_pages_take_to_come_back) {
+  const mapped_file file(64);
+  long worst = 0;
+  for (unsigned char round = 1; round < 20; ++round) {
+    file.truncate(page * (round % 5));
+    EXPECT(file[60 * page] == 0);
+    usleep(round * 7'000u);
+    file.grow_back(round);
+    const long begun = milliseconds();
+    EXPECT(becomes(file[60 * page], round));
+    worst = std::max(worst, milliseconds() - begun);
+  }
+  fprintf(stderr, "pages were back after %ld ms at most\n", worst);
+}
