@@ -120,6 +120,19 @@ TEST_CASE("a program that takes another user's privileges is refused") {
   REQUIRE(chmod(group.c_str(), 02755) == 0);
   REQUIRE(chmod(own.c_str(), 06755) == 0);
   check_refused({user}, "setuid");
+  // Who may execute it and not read it, as anybody but root finds it.
+  const std::string secret = here.copy(NOSIGBUS_TEST_SUBJECT, "secret");
+  REQUIRE(chown(secret.c_str(), 0, 0) == 0);
+  REQUIRE(chmod(secret.c_str(), 04711) == 0);
+  const std::string run = here.copy(NOSIGBUS_TEST_RUN, "run");
+  const std::string library = here.copy(NOSIGBUS_TEST_STAND_IN, "library");
+  const outcome unreadable = in_child([&] {
+    setenv("NOSIGBUS_PRELOAD", library.c_str(), 1);
+    CHILD_CHECK(setgid(65534) == 0 && setuid(65534) == 0);
+    execl(run.c_str(), "run", secret.c_str(), "exit", "9", nullptr);
+    return 99;
+  });
+  CHECK(unreadable == exited(124));
   check_refused({group}, "setgid");
   const tool_result root = run_tool({own, "exit", "6"});
   CHECK(root.how == exited(6));

@@ -97,7 +97,7 @@ void check(const std::string& path, int depth) {
   std::string current = path;
   for (; depth < deepest; ++depth) {
     const auto file = read_executable(current);
-    if (!file) return;
+    if (!file) return check_privileges(current);  // it may be executed all the same
     if (file->elf) {
       check_linkage(current, *file->elf);
       check_privileges(current);
