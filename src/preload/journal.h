@@ -25,7 +25,7 @@ struct journal_record {
   int32_t pid;
   uint64_t address, size;   // of the mapping, bytes
   uint64_t device, inode;   // of its file
-  uint64_t first_bad;       // offset in the mapping of the first missing byte
+  uint64_t first_bad;       // offset in the mapping of the first missing page, as of the first fault
   uint64_t time;            // of the first fault, ns since the epoch
   int32_t tid;              // of the first fault
   uint32_t cause;           // nosigbus_cause of the first fault
@@ -43,7 +43,10 @@ struct journal_record {
   std::atomic<uint64_t> cured;    // of them: and made the page readable, or went on elsewhere
   std::atomic<uint64_t> passed;   // of them: not absorbed
   std::atomic<uint64_t> healed;   // times that all of it came back
-  std::atomic<uint32_t> damaged;  // now: 1 overlaid, 0 whole
+  std::atomic<uint64_t> gone;     // times that it was unmapped or changed while it was overlaid
+  // Now: overlaid or not; gone: not, and it has not come back.
+  static constexpr uint32_t whole_now = 0, damaged_now = 1, gone_now = 2;
+  std::atomic<uint32_t> damaged;
   // --- Of the reader: 1 when it knows what code the callers are, which takes the process alive. A futex for
   // the
   //     thread that has counted the first fault (shared between processes).
@@ -51,7 +54,7 @@ struct journal_record {
 };
 
 struct journal {
-  static constexpr uint64_t magic_value = 0x314c'4e52'4a42'534e;  // "NSBJRNL1"
+  static constexpr uint64_t magic_value = 0x324c'4e52'4a42'534e;  // "NSBJRNL2"
   static constexpr uint32_t capacity = 4096;
   static constexpr uint32_t most_probes = 16;
 

@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/wait.h>
 
 #include <algorithm>
 #include <ctime>
@@ -56,6 +57,43 @@ long milliseconds() {
 
 SCENARIO(holes_that_cannot_be_filled) { read_holes(MAP_SHARED); }
 SCENARIO(private_holes_that_cannot_be_filled) { read_holes(MAP_PRIVATE); }
+
+// For reports, that can be looked at.
+extern "C" __attribute__((noinline)) unsigned char name_of_the_reader(const mapped_file& file, size_t at) {
+  const unsigned char byte = file[at];
+  asm volatile("" ::: "memory");
+  return byte;
+}
+SCENARIO(two_pages_are_left_of_sixteen) {
+  const mapped_file file(16);
+  file.truncate(2 * page);
+  EXPECT(name_of_the_reader(file, 9 * page) == 0);
+}
+SCENARIO(a_damaged_mapping_is_unmapped) {
+  const mapped_file file(4);
+  file.truncate(0);
+  EXPECT(file[page] == 0);
+  EXPECT(munmap(file.address(), file.size()) == 0);
+}
+namespace {
+void unmap_in_child(const mapped_file& file) {
+  file.truncate(0);
+  EXPECT(file[page] == 0);
+  const pid_t child = fork();
+  EXPECT(child >= 0);
+  if (child == 0) _exit(munmap(file.address(), file.size()));
+  EXPECT(waitpid(child, nullptr, 0) == child);
+}
+}  // namespace
+SCENARIO(a_child_unmaps_what_is_damaged) {
+  const mapped_file file(4);
+  unmap_in_child(file);
+}
+SCENARIO(a_child_unmaps_and_so_does_its_parent) {
+  const mapped_file file(4);
+  unmap_in_child(file);
+  EXPECT(munmap(file.address(), file.size()) == 0);
+}
 
 // 100 ms are promised to whoever has a processor to spare: said, not judged.
 SCENARIO(how_long_pages_take_to_come_back) {

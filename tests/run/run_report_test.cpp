@@ -107,6 +107,15 @@ TEST_CASE("--follow tells it when it happens") {
   CHECK(running.finish().how == exited(0));
 }
 
+TEST_CASE("what the program has unmapped is damaged no more") {
+  const words steps{"record", "/memfd:x (deleted)", "zeros", "gone"};
+  const std::string text = run_tool(subject({"--follow"}, steps)).err;
+  CHECK(has(text, "memfd:x is damaged"));
+  CHECK(has(text, "now       unmapped or changed by the program, while it was damaged\n"));
+  const std::string json = run_tool(subject({"--report=json"}, steps)).err;
+  CHECK(has(json, "\"damaged\":false,\"gone\":true"));
+}
+
 TEST_CASE("what happens between two looks is counted") {
   words steps{"record", "/memfd:x (deleted)"};
   for (int i = 0; i < 5; ++i) steps.insert(steps.end(), {"zeros", "healed"});

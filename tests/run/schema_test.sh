@@ -12,7 +12,7 @@ python3 -c 'import jsonschema' 2>/dev/null || exit 77
 report() { "$run" --report=json --log=fd:1 --follow "$@"; }
 {
   report true
-  report --backtrace "$subject" record '/memfd:x (deleted)' zeros sleep healed record /dev/shm/y passed lost
+  report --backtrace "$subject" record '/memfd:x (deleted)' zeros sleep healed zeros sleep gone record /dev/shm/y passed lost
   report --backtrace "$subject" record $'/memfd:\xff\e\n' zeros zeros exit 3 || true
   report --backtrace "$subject" record /z passed die 9 || true
 } 2>/dev/null |

@@ -102,6 +102,11 @@ int main(int argc, char** argv) {
       g_record->healed.fetch_add(1);
       tell();
     }
+    if (word == "gone") {
+      g_record->damaged.store(journal_record::gone_now);
+      g_record->gone.fetch_add(1);
+      tell();
+    }
     if (word == "lost") g_journal->lost.fetch_add(1);
     if (word == "sleep") usleep(200'000);
     if (i + 1 == argc) continue;

@@ -68,6 +68,7 @@ json to_json(const mapping& of) {
       {"passed", of.passed},
       {"healed", of.healed},
       {"damaged", of.damaged},
+      {"gone", of.is_gone},
   };
   if (!of.callers.empty()) {
     json& frames = out["backtrace"] = json::array();

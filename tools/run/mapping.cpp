@@ -70,7 +70,10 @@ std::optional<mapping> read_mapping(const preload::journal& journal, size_t inde
   out.cured = count(record.cured);
   out.passed = count(record.passed);
   out.healed = count(record.healed);
-  out.damaged = record.damaged.load(std::memory_order_relaxed) != 0;
+  out.gone = count(record.gone);
+  const uint32_t now = record.damaged.load(std::memory_order_relaxed);
+  out.damaged = now == state::damaged_now;
+  out.is_gone = now == state::gone_now;
   return out;
 }
 

@@ -30,9 +30,9 @@ struct mapping {
   bool guarded = false;
   std::string program, name;
   std::vector<uint64_t> callers;
-  uint64_t faults = 0, zeros = 0, handler = 0, cured = 0, passed = 0, healed = 0;
-  bool damaged = false;
-  std::vector<frame> backtrace;  // of callers, once somebody looked them up
+  uint64_t faults = 0, zeros = 0, handler = 0, cured = 0, passed = 0, healed = 0, gone = 0;
+  bool damaged = false, is_gone = false;  // now
+  std::vector<frame> backtrace;           // of callers, once somebody looked them up
 };
 
 // The record with that index; nothing while there is nothing in it. Whatever its writer wrote, the result is

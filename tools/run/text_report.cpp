@@ -73,6 +73,7 @@ std::string condition(const mapping& of) {
   if (of.damaged) {
     return of.healed == 0 ? "still damaged" : "damaged again, after it healed " + counted(of.healed, "time");
   }
+  if (of.is_gone) return "unmapped or changed by the program, while it was damaged";
   if (of.healed == 0) return {};
   return of.healed == 1 ? "whole again" : "whole again, after it was damaged " + counted(of.healed, "time");
 }

@@ -25,10 +25,11 @@ void watch::look(const std::function<void(const mapping&)>& found,
     seen& before = place->second;
     if (added) found(*current);
     const uint64_t healed = current->healed - before.healed;
-    // It healed as often as it had been damaged, but for what it is now.
-    const uint64_t damaged = healed + (current->damaged ? 1 : 0) - (before.damaged ? 1 : 0);
+    // It healed, or was taken away, as often as it had been damaged, but for what it is now.
+    const uint64_t gone = current->gone - before.gone;
+    const uint64_t damaged = healed + gone + (current->damaged ? 1 : 0) - (before.damaged ? 1 : 0);
     const uint64_t passed = current->passed - before.passed;
-    before = {current->healed, current->passed, current->damaged};
+    before = {current->healed, current->passed, current->gone, current->damaged};
     const uint64_t time = now();
     if (static_cast<int64_t>(damaged) > 0) happened({event_kind::damaged, damaged, time}, *current);
     if (healed != 0) happened({event_kind::healed, healed, time}, *current);

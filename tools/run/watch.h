@@ -22,7 +22,7 @@ class watch {
 
  private:
   struct seen {
-    uint64_t healed = 0, passed = 0;
+    uint64_t healed = 0, passed = 0, gone = 0;
     bool damaged = false;
   };
 

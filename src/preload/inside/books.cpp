@@ -7,6 +7,7 @@
 #include <src/inside/place.h>
 #include <src/inside/refresh.h>
 #include <src/preload/inside/books.h>
+#include <src/preload/inside/diary.h>
 #include <src/shared/region_lock.h>
 #include <src/shared/registry.h>
 
@@ -92,6 +93,7 @@ ours still_ours(region_descriptor& region) {
 }
 
 void forget(region_descriptor& region) {
+  diary::note_gone(static_cast<journal_record*>(region.companion));
   region.live.store(false, std::memory_order_seq_cst);
   end_region(region);
 }

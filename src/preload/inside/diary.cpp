@@ -107,14 +107,14 @@ void note_fault(journal_record* record, nosigbus_cause cause, uint64_t first_bad
   const bool first = record->faults.load(std::memory_order_relaxed) == 0;
   if (first) {
     record->cause = cause;
-    if (first_bad != UINT64_MAX) record->first_bad = first_bad;
+    if (first_bad < record->first_bad) record->first_bad = first_bad;
   }
   count(record->faults);
   if (handler) count(record->handler);
   switch (became) {
     case outcome::zeros:
       count(record->zeros);
-      record->damaged.store(1, std::memory_order_relaxed);
+      record->damaged.store(journal_record::damaged_now, std::memory_order_relaxed);
       break;
     case outcome::cured:
       count(record->cured);
@@ -138,8 +138,20 @@ void note_passed(journal_record* record) {
 
 void note_healed(journal_record* record) {
   if (record == nullptr) return;
-  record->damaged.store(0, std::memory_order_relaxed);
+  record->damaged.store(journal_record::whole_now, std::memory_order_relaxed);
   record->healed.fetch_add(1, std::memory_order_relaxed);
+  tell();
+}
+
+void note_gone(journal_record* record) {
+  // A child of fork has its parent's regions, and the parent still has the mapping.
+  if (record == nullptr || record->pid != own_pid()) return;
+  uint32_t damaged = journal_record::damaged_now;
+  if (!record->damaged.compare_exchange_strong(damaged, journal_record::gone_now,
+                                               std::memory_order_relaxed)) {
+    return;
+  }
+  record->gone.fetch_add(1, std::memory_order_relaxed);
   tell();
 }
 

@@ -25,11 +25,13 @@ journal_record* record_of(const mapping_info& info, const nosigbus_fault& fault,
 void note_attached();
 
 enum class outcome { zeros, cured, passed };
-// A fault in the mapping: what was wrong, where (first_bad: offset of the first missing byte), what became of
+// A fault in the mapping: what was wrong, where (first_bad: offset of the first missing page), what became of
 // it.
 void note_fault(journal_record* record, nosigbus_cause cause, uint64_t first_bad, outcome became,
                 bool handler);
 void note_passed(journal_record* record);
 void note_healed(journal_record* record);
+// The program has unmapped or changed the mapping; nothing if it is not damaged.
+void note_gone(journal_record* record);
 
 }  // namespace nosigbus::preload::diary

@@ -4,6 +4,7 @@
 // system calls. Every line here is reviewed for async-signal safety.
 #include <src/inside/chain.h>
 #include <src/inside/classify.h>
+#include <src/inside/region_facts.h>
 #include <src/inside/repair.h>
 #include <src/preload/inside/books.h>
 #include <src/preload/inside/diary.h>
@@ -14,6 +15,7 @@
 #include <src/preload/options.h>
 #include <src/shared/actions.h>
 #include <src/shared/port.h>
+#include <src/shared/region_lock.h>
 #include <src/shared/registry.h>
 #include <src/shared/thread_state.h>
 #include <string.h>
@@ -43,7 +45,6 @@ void hold_back(int signo, const siginfo_t* info, void* ucontext) {
 // What the region at the fault has in common with the journal.
 struct noted {
   journal_record* record = nullptr;
-  uint64_t first_bad = UINT64_MAX;
   size_t granule = 0;
 };
 noted look_up(uintptr_t address) {
@@ -51,7 +52,20 @@ noted look_up(uintptr_t address) {
   const registry::visited_region visited(address);
   const region_descriptor* const region = visited.get();
   if (region == nullptr) return {};
-  return {static_cast<journal_record*>(region->companion), region->first_bad_offset, region->granule};
+  return {static_cast<journal_record*>(region->companion), region->granule};
+}
+
+// Offset of the first missing page of those that the overlay hides, which may be more than are missing;
+// UINT64_MAX where there is no looking behind it.
+uint64_t first_bad(uintptr_t address) {
+  const scoped_signal_block no_signals;
+  const registry::visited_region visited(address);
+  region_descriptor* const region = visited.get();
+  if (region == nullptr) return UINT64_MAX;
+  const region_lock lock(*region, no_signals);
+  const size_t page = (address - region->base) & ~(region->granule - 1);
+  const interval* const part = region->overlays.find(page);
+  return part == nullptr || region->shadow == 0 ? UINT64_MAX : first_missing(*region, part->begin, page);
 }
 
 // A fault in a region. Whether the interrupted code can go on.
@@ -64,8 +78,8 @@ bool serve(nosigbus_fault& fault, int signo, siginfo_t* info, void* ucontext) {
     cured = supervise(fault, before.record, before.granule, signo, info, ucontext, &served) && !served;
   }
   if (!cured && !supply_zeros(fault)) return false;
-  const noted after = look_up(fault.address);
-  diary::note_fault(before.record, fault.cause, after.first_bad,
+  const bool first = before.record != nullptr && before.record->faults.load(std::memory_order_relaxed) == 0;
+  diary::note_fault(before.record, fault.cause, first ? first_bad(fault.address) : UINT64_MAX,
                     cured ? diary::outcome::cured : diary::outcome::zeros, handler);
   if (!cured) healer::wake();
   return true;
