@@ -21,6 +21,13 @@ struct options {
 
 extern constinit options g_options;
 
+// Whether there can be zeros that the program may write to, and that must not take what it writes: SIGSEGV
+// then means that a page is missing.
+inline bool overlays_can_refuse_writes() {
+  return g_options.discard_writes == answer::no ||
+         (g_options.discard_writes == answer::by_kind && g_options.guarded != scope::shm);
+}
+
 // Of an environment as main has it, null without. getenv(3) knows none before the C library's own
 // constructor.
 const char* variable(const char* const* environment, const char* name);

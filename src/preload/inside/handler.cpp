@@ -10,6 +10,7 @@
 #include <src/preload/inside/diary.h>
 #include <src/preload/inside/handler.h>
 #include <src/preload/inside/healer.h>
+#include <src/preload/inside/refused_write.h>
 #include <src/preload/inside/spare_mappings.h>
 #include <src/preload/inside/supervision.h>
 #include <src/preload/options.h>
@@ -97,6 +98,37 @@ void pass_on(int signo, siginfo_t* info, void* ucontext) {
   chain(signo, info, ucontext);
 }
 
+// The mask with which the kernel would have called the program's handler.
+void take_mask_of(int signo, const ucontext_t& context) {
+  const previous_action* const action = slot_of(signo)->previous.load(std::memory_order_acquire);
+  uint64_t mask;
+  memcpy(&mask, &context.uc_sigmask, sizeof mask);
+  sys::set_signal_mask((mask | (action == nullptr ? 0 : action->mask)) & ~sigbus_bit, nullptr);
+}
+
+// The kernel's words for a write to what we put there instead of a missing page; those for the missing page
+// then.
+void on_sigsegv(siginfo_t* info, void* ucontext) {
+  const arch::machine_state state(ucontext);
+  const nosigbus_fault fault = classify(SIGSEGV, *info, state, g_page_size);
+  journal_record* record = nullptr;
+  switch (look_at_refused_write(fault, &record)) {
+    case refusal::resumable:
+      return;
+    case refusal::missing: {
+      diary::note_fault(record, NOSIGBUS_EOF, UINT64_MAX, diary::outcome::passed, false);
+      siginfo_t bus = *info;
+      bus.si_signo = SIGBUS;
+      bus.si_code = BUS_ADRERR;
+      take_mask_of(SIGBUS, *static_cast<ucontext_t*>(ucontext));
+      return pass_on(SIGBUS, &bus, ucontext);
+    }
+    case refusal::not_ours:
+      break;
+  }
+  chain(SIGSEGV, info, ucontext);
+}
+
 }  // namespace
 
 }  // namespace nosigbus::preload
@@ -106,6 +138,7 @@ using namespace nosigbus::preload;
 
 extern "C" void nosigbus_preload_on_signal(int signo, siginfo_t* info, void* ucontext) {
   arch::allow_misaligned_accesses();
+  if (signo == SIGSEGV) return on_sigsegv(info, ucontext);
   if (info->si_code <= 0 && t_sigbus_blocked) return hold_back(signo, info, ucontext);
   arch::machine_state state(ucontext);
   nosigbus_fault fault = classify(signo, *info, state, g_page_size);

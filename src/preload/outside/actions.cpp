@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The program's signal actions. That for SIGBUS is kept for it, ours stays in place; SIGBUS is taken out of
-// the masks of all others, so that their handlers can be interrupted by it.
+// The program's signal actions. That for SIGBUS is kept for it, ours stays in place, and where writes are
+// passed on that for SIGSEGV; SIGBUS is taken out of the masks of all others, so that their handlers can be
+// interrupted by it.
 #include <errno.h>
 #include <src/outside/actions.h>
 #include <src/preload/inside/handler.h>
@@ -25,24 +26,28 @@ constinit std::atomic<uint64_t> g_interrupting{0};
 // change may find either.
 constinit std::atomic<uint64_t> g_blocking{0};
 
-signal_slot& slot() { return *slot_of(SIGBUS); }
+// Ours is in front of the program's.
+bool is_taken(int signo) {
+  const signal_slot* const slot = slot_of(signo);
+  return slot != nullptr && slot->previous.load(std::memory_order_acquire) != nullptr;
+}
 
 // What the program's handler took the place of, outside of itself. Written under books; relaxed, no partner:
 // who reads it without a lock is that handler, and there is no older order to keep.
 constinit std::atomic<const previous_action*> g_before_handler{nullptr};
 
 // The kernel treats the thread as the program's handler wants it, but that a fault in that handler is ours.
-struct sigaction action_in_front_of(const previous_action& action) {
+struct sigaction action_in_front_of(int signo, const previous_action& action) {
   struct sigaction ours = actions::in_front_of(action, nosigbus_preload_on_signal);
-  if (!is_default(action) && !is_ignore(action)) ours.sa_flags |= SA_NODEFER;
+  if (signo == SIGBUS && !is_default(action) && !is_ignore(action)) ours.sa_flags |= SA_NODEFER;
   sigdelset(&ours.sa_mask, SIGBUS);
   return ours;
 }
 
-int set_ours(const previous_action& action) {
-  slot().previous.store(&action, std::memory_order_release);
-  const struct sigaction ours = action_in_front_of(action);
-  return g_sigaction(SIGBUS, &ours, nullptr);
+int set_ours(int signo, const previous_action& action) {
+  slot_of(signo)->previous.store(&action, std::memory_order_release);
+  const struct sigaction ours = action_in_front_of(signo, action);
+  return g_sigaction(signo, &ours, nullptr);
 }
 
 bool same(const previous_action& one, const previous_action& other) {
@@ -56,14 +61,18 @@ bool gives_up(const previous_action& fresh) {
   return is_default(fresh) || is_ignore(fresh) || (before != nullptr && same(fresh, *before));
 }
 
-int put_in_place(const previous_action& fresh, const previous_action& before, bool by_handler) {
+int put_in_place(int signo, const previous_action& fresh, const previous_action& before) {
+  const bool of_supervised = signo == SIGBUS && under_supervision() != nullptr;
+  if (of_supervised && gives_up(fresh)) return 0;
   const books_lock lock;
-  if (!by_handler && !same(fresh, before)) g_before_handler.store(&before, std::memory_order_relaxed);
-  return set_ours(fresh);
+  if (signo == SIGBUS && !of_supervised && !same(fresh, before)) {
+    g_before_handler.store(&before, std::memory_order_relaxed);
+  }
+  return set_ours(signo, fresh);
 }
 
-int act_on_sigbus(const struct sigaction* action, struct sigaction* old) {
-  const previous_action* const before = slot().previous.load(std::memory_order_acquire);
+int act_on_taken(int signo, const struct sigaction* action, struct sigaction* old) {
+  const previous_action* const before = slot_of(signo)->previous.load(std::memory_order_acquire);
   int result = 0;
   if (action != nullptr) {
     const previous_action* const fresh = actions::intern(*action);
@@ -71,8 +80,7 @@ int act_on_sigbus(const struct sigaction* action, struct sigaction* old) {
       errno = ENOMEM;
       return -1;
     }
-    const bool by_handler = under_supervision() != nullptr;
-    if (!by_handler || !gives_up(*fresh)) result = put_in_place(*fresh, *before, by_handler);
+    result = put_in_place(signo, *fresh, *before);
   }
   // Last: it may be the same object.
   if (result == 0 && old != nullptr) *old = actions::to_sigaction(*before);
@@ -104,17 +112,17 @@ int act_on_other(int signo, const struct sigaction* action, struct sigaction* ol
 
 void look_up_actions() { look_up(g_sigaction, g_siginterrupt); }
 
-int take_sigbus() {
+int take_signal(int signo) {
   struct sigaction current;
-  if (g_sigaction(SIGBUS, nullptr, &current) != 0) return -errno;
+  if (g_sigaction(signo, nullptr, &current) != 0) return -errno;
   const previous_action* const previous = actions::intern(current);
-  return previous == nullptr || set_ours(*previous) != 0 ? -ENOMEM : 0;
+  return previous == nullptr || set_ours(signo, *previous) != 0 ? -ENOMEM : 0;
 }
 
 int change_action(int signo, const struct sigaction* action, struct sigaction* old) {
   // Before we are ready, and where memory is the parent's: as if we were not there.
   if (g_state == nullptr || in_vfork_child()) return g_sigaction(signo, action, old);
-  return signo == SIGBUS ? act_on_sigbus(action, old) : act_on_other(signo, action, old);
+  return is_taken(signo) ? act_on_taken(signo, action, old) : act_on_other(signo, action, old);
 }
 
 }  // namespace nosigbus::preload
@@ -175,7 +183,7 @@ NOSIGBUS_WRAPPER int siginterrupt(int signo, int interrupt) noexcept {
   interrupt != 0 ? g_interrupting.fetch_or(bit_of(signo), std::memory_order_relaxed)
                  : g_interrupting.fetch_and(~bit_of(signo), std::memory_order_relaxed);
   struct sigaction action;
-  if (signo != SIGBUS || change_action(signo, nullptr, &action) != 0) return result;
+  if (!is_taken(signo) || change_action(signo, nullptr, &action) != 0) return result;
   interrupt != 0 ? action.sa_flags &= ~SA_RESTART : action.sa_flags |= SA_RESTART;
   return change_action(signo, &action, nullptr);
 }

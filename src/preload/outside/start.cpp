@@ -91,7 +91,8 @@ __attribute__((constructor(102))) void start(int, char**, char** environment) {
   keep_spare_mappings();
   healer::measure_thread_data();
   g_errand_runner = errands::run;
-  take_sigbus();
+  take_signal(SIGBUS);
+  if (overlays_can_refuse_writes()) take_signal(SIGSEGV);
 }
 
 }  // namespace
