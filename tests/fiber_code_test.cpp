@@ -77,20 +77,27 @@ TEST_CASE(
     for (const bool segv : {false, true}) {
       CAPTURE(std::string(way.name));
       CAPTURE(segv);
-      in_each_entry(exited(0), [&] {
-        nosigbus_install(segv ? NOSIGBUS_CATCH_SEGV : 0);
-        for (int depth = 0; depth < 5; ++depth) {
-          for (const way_on on : ways_on) {
-            const auto work = [&] { expect_stopped(way, segv, depth, on); };
-            work();
-            std::thread(work).join();
-            on_own_stack_in_handler(work);
-          }
-        }
-        // A host there has no stack to be put aside: fiber_limits_test.cpp.
-        on_alternate_stack([] { CHILD_CHECK(nosigbus::fiber([] {}).resume().error() == -EPERM); });
-        CHILD_CHECK(nosigbus::stats().absorbed_by_guard >= 5 * 3 * 3);
-      });
+      in_each_entry(
+          exited(0),
+          [&] {
+            nosigbus_install(segv ? NOSIGBUS_CATCH_SEGV : 0);
+            for (int depth = 0; depth < 5; ++depth) {
+              for (const way_on on : ways_on) {
+                const auto work = [&] { expect_stopped(way, segv, depth, on); };
+                work();
+                std::thread(work).join();
+                with_alternate_stack(work);
+                on_own_stack_in_handler(work);
+                // A host that is a fiber itself.
+                nosigbus::fiber host(work);
+                CHILD_CHECK(host.resume().finished());
+              }
+            }
+            // A host there has no stack to be put aside: fiber_limits_test.cpp.
+            on_alternate_stack([] { CHILD_CHECK(nosigbus::fiber([] {}).resume().error() == -EPERM); });
+            CHILD_CHECK(nosigbus::stats().absorbed_by_guard >= 5 * 5 * 3);
+          },
+          20, entries_of_stacks);
     }
   }
 }

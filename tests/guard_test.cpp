@@ -57,22 +57,26 @@ TEST_CASE(
     for (const bool segv : {false, true}) {
       CAPTURE(std::string(way.name));
       CAPTURE(segv);
-      in_each_entry(exited(0), [&] {
-        nosigbus_install(segv ? NOSIGBUS_CATCH_SEGV : 0);
-        const bad_memory memory = way.make(segv);
-        for (int depth = 0; depth < 4; ++depth) {
-          const auto work = [&] {
-            for (const guard_form how : guard_forms) expect_stopped(how, memory, way, depth);
-          };
-          // More than once: what is left behind must not add up.
-          for (int i = 0; i < 3; ++i) work();
-          std::thread(work).join();
-          on_alternate_stack(work);
-          on_own_stack_in_handler(work);
-        }
-        CHILD_CHECK(nosigbus::stats().absorbed_by_guard == 4 * 6 * 2);
-        CHILD_CHECK(nosigbus::stats().absorbed == 4 * 6 * 2);
-      });
+      in_each_entry(
+          exited(0),
+          [&] {
+            nosigbus_install(segv ? NOSIGBUS_CATCH_SEGV : 0);
+            const bad_memory memory = way.make(segv);
+            for (int depth = 0; depth < 4; ++depth) {
+              const auto work = [&] {
+                for (const guard_form how : guard_forms) expect_stopped(how, memory, way, depth);
+              };
+              // More than once: what is left behind must not add up.
+              for (int i = 0; i < 3; ++i) work();
+              std::thread(work).join();
+              with_alternate_stack(work);
+              on_alternate_stack(work);
+              on_own_stack_in_handler(work);
+            }
+            CHILD_CHECK(nosigbus::stats().absorbed_by_guard == 4 * 7 * 2);
+            CHILD_CHECK(nosigbus::stats().absorbed == 4 * 7 * 2);
+          },
+          20, entries_of_stacks);
     }
   }
 }

@@ -100,17 +100,21 @@ TEST_CASE("code x place x nesting x signal: each fault is thrown, and destructor
     for (const bool segv : {false, true}) {
       CAPTURE(std::string(way.name));
       CAPTURE(segv);
-      in_each_entry(exited(0), [&] {
-        nosigbus_install(segv ? NOSIGBUS_CATCH_SEGV : 0);
-        const bad_memory memory = way.make(segv);
-        for (int depth = 0; depth < 4; ++depth) {
-          const auto work = [&] { expect_thrown(memory, way, depth); };
-          for (int i = 0; i < 3; ++i) work();
-          std::thread(work).join();
-          on_alternate_stack(work);
-          on_own_stack_in_handler(work);
-        }
-      });
+      in_each_entry(
+          exited(0),
+          [&] {
+            nosigbus_install(segv ? NOSIGBUS_CATCH_SEGV : 0);
+            const bad_memory memory = way.make(segv);
+            for (int depth = 0; depth < 4; ++depth) {
+              const auto work = [&] { expect_thrown(memory, way, depth); };
+              for (int i = 0; i < 3; ++i) work();
+              std::thread(work).join();
+              with_alternate_stack(work);
+              on_alternate_stack(work);
+              on_own_stack_in_handler(work);
+            }
+          },
+          20, entries_of_stacks);
     }
   }
 }

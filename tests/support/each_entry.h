@@ -11,9 +11,9 @@
 namespace test {
 
 // Runs body in a child for each entry; it has to end as expected.
-template <class Body>
-void in_each_entry(const outcome& expected, Body body, int seconds = 20) {
-  for (const entry how : entries) {
+template <class Body, class Entries = decltype(entries)>
+void in_each_entry(const outcome& expected, Body body, int seconds = 20, const Entries& all = entries) {
+  for (const entry how : all) {
     CAPTURE(static_cast<int>(how));
     CHECK(in_child(
               [&] {

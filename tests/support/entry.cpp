@@ -17,8 +17,14 @@ void embedder_handler(int signo, siginfo_t* info, void* ucontext) {
 }  // namespace
 
 void enter_by(entry how, unsigned flags) {
+  if (how == entry::on_own_stack) {
+    struct sigaction action {};
+    action.sa_handler = [](int signo) { signal(signo, SIG_DFL); };
+    sigaction(SIGBUS, &action, nullptr);
+    sigaction(SIGSEGV, &action, nullptr);
+  }
   CHILD_CHECK(nosigbus_install(flags) == 0);
-  if (how == entry::installed) return;
+  if (how != entry::first_chance) return;
   // On top of ours, which never gets to see anything: only so does the opt-in flag reach first chance.
   struct sigaction action {};
   action.sa_sigaction = embedder_handler;

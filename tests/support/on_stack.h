@@ -26,15 +26,20 @@ inline void in_handler(const std::function<void()>& body, int flags) {
 // In a handler on the thread's own stack.
 inline void on_own_stack_in_handler(const std::function<void()>& body) { in_handler(body, 0); }
 
-// In a handler on an alternate stack.
-inline void on_alternate_stack(const std::function<void()>& body) {
+// On the thread's own stack, while handlers with SA_ONSTACK have another.
+inline void with_alternate_stack(const std::function<void()>& body) {
   std::vector<unsigned char> memory(size_t{1} << 20);
   stack_t before, stack{};
   stack.ss_sp = memory.data();
   stack.ss_size = memory.size();
   CHILD_CHECK(sigaltstack(&stack, &before) == 0);
-  in_handler(body, SA_ONSTACK);
+  body();
   CHILD_CHECK(sigaltstack(&before, nullptr) == 0);
+}
+
+// In a handler on an alternate stack.
+inline void on_alternate_stack(const std::function<void()>& body) {
+  with_alternate_stack([&] { in_handler(body, SA_ONSTACK); });
 }
 
 }  // namespace test
