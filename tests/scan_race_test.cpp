@@ -62,8 +62,9 @@ TEST_CASE("scans of a file that changes answer what was right at some moment") {
                 for (size_t i = 0; i < model.size(); ++i) model[i] = pattern(i);
                 const hostile_process hostile(file, kept_pages * page, 4);
                 std::mt19937 random(7);
-                for (int i = 0; i < 30000; ++i) scan(mapping, model, random);
-                CHILD_CHECK(nosigbus::stats().absorbed > 1000);
+                // However seldom the other side's turn comes, enough of it is met.
+                for (int i = 0; i < 30000 || nosigbus::stats().absorbed <= 1000; ++i)
+                  scan(mapping, model, random);
                 hostile.stop();
                 return 0;
               },
