@@ -291,7 +291,7 @@ TEST_CASE("writes are passed on to what is missing, and reach what is whole agai
   const variables pass{{"NOSIGBUS_WRITE", "pass"}}, files{{"NOSIGBUS_SCOPE", "files"}};
   for (const std::string scenario : {"a_write_to_what_is_whole_again", "a_write_from_many_threads"}) {
     CAPTURE(scenario);
-    // Where the machine does not tell a write, one that the healer overtakes is nobody's (docs/drop-in.md).
+    // Where the machine does not tell a write, one that the healer overtakes is nobody's (docs/porting.md).
     const bool told = test::contexts_tell || scenario != "a_write_from_many_threads";
     if (told) CHECK(with_drop_in(scenario, pass) == survived);
     CHECK(plain(scenario) == bus_error);
