@@ -21,11 +21,6 @@ sigset_t all() {
   return set;
 }
 
-void fault() {
-  const mapped_file file(4);
-  file.truncate(0);
-  EXPECT(file[page] == 0);
-}
 void fault_in_handler(int) { fault(); }
 
 // Its handler runs while the mask of the wait is in force.

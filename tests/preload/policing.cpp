@@ -21,13 +21,6 @@ void install(void (*handler)(int), int flags) {
   EXPECT(sigaction(SIGBUS, &action, nullptr) == 0);
 }
 
-void fault() {
-  const mapped_file file(4);
-  file.truncate(0);
-  EXPECT(file[page] == 0);
-  EXPECT(munmap(file.address(), file.size()) == 0);
-}
-
 constexpr int for_once = static_cast<int>(SA_RESETHAND) | SA_NODEFER;
 
 void counts_others(int) { g_others = g_others + 1; }
@@ -96,8 +89,8 @@ void gives_up_by(int (*way)(int signo)) {
   EXPECT(setpgid(0, 0) == 0);  // the tests are not of it
   g_give_up = way;
   install(gives_up_with_its_group, 0);
-  fault();
-  fault();
+  fault_and_unmap();
+  fault_and_unmap();
   EXPECT(g_calls == 2);
 }
 
@@ -113,28 +106,28 @@ void gives_way(int signo) {
 SCENARIO(a_handler_that_arms_itself_again) {
   install(arms_itself_again, for_once);
   for (int i = 1; i < 4; ++i) {
-    fault();
+    fault_and_unmap();
     EXPECT(g_calls == i);
   }
 }
 SCENARIO(a_handler_that_arms_itself_as_in_1980) {
   sysv_signal(SIGBUS, arms_itself_as_in_1980);
   for (int i = 1; i < 4; ++i) {
-    fault();
+    fault_and_unmap();
     EXPECT(g_calls == i);
   }
 }
 SCENARIO(a_handler_that_hands_over) {
   install(hands_over, 0);
-  fault();
-  fault();
-  fault();
+  fault_and_unmap();
+  fault_and_unmap();
+  fault_and_unmap();
   EXPECT(g_calls == 1 && g_others == 2);
 }
 SCENARIO(a_handler_with_a_stand_in) {
   install(has_a_stand_in, 0);
-  fault();
-  fault();
+  fault_and_unmap();
+  fault_and_unmap();
   EXPECT(g_calls == 2 && g_others == 0);
 }
 SCENARIO(a_handler_that_gives_way_to_whom_it_displaced) {
@@ -142,8 +135,8 @@ SCENARIO(a_handler_that_gives_way_to_whom_it_displaced) {
   struct sigaction action {};
   action.sa_handler = gives_way;
   EXPECT(sigaction(SIGBUS, &action, &g_displaced) == 0);
-  fault();
-  fault();
+  fault_and_unmap();
+  fault_and_unmap();
   EXPECT(g_calls == 2 && g_others == 0);
 }
 SCENARIO(an_action_is_written_over_the_one_that_was_given) {
@@ -152,7 +145,7 @@ SCENARIO(an_action_is_written_over_the_one_that_was_given) {
   struct sigaction* volatile old = &both;  // the compiler is not to see what the kernel permits
   EXPECT(sigaction(SIGBUS, &both, old) == 0);
   EXPECT(both.sa_handler == SIG_DFL);
-  fault();
+  fault_and_unmap();
   EXPECT(raise(SIGBUS) == 0);
   EXPECT(g_others == 2);
 }

@@ -22,13 +22,6 @@ using namespace preload_test;
 
 namespace {
 
-void fault() {
-  const mapped_file file(4);
-  file.truncate(0);
-  EXPECT(file[page] == 0);
-  EXPECT(munmap(file.address(), file.size()) == 0);
-}
-
 int status_of(pid_t child) {
   int status = -1;
   EXPECT(waitpid(child, &status, 0) == child);
@@ -46,7 +39,7 @@ SCENARIO(children_of_fork) {
     EXPECT(file[2 * page] == 0);
     inherited.truncate(0);
     EXPECT(inherited[page] == 0);
-    fault();
+    fault_and_unmap();
     inherited.grow_back(3);
     file.grow_back(5);
     EXPECT(becomes(inherited[page], 3));
@@ -60,7 +53,7 @@ SCENARIO(children_of_fork) {
 SCENARIO(children_of_clone) {
   const long child = syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
   if (child == 0) {
-    fault();
+    fault_and_unmap();
     _exit(0);
   }
   EXPECT(status_of(static_cast<pid_t>(child)) == 0);
@@ -85,7 +78,7 @@ SCENARIO(children_of_vfork) {
   EXPECT(status_of(child) == 0);
   EXPECT(raise(SIGBUS) == 0);
   EXPECT(calls == 1);
-  fault();
+  fault_and_unmap();
   EXPECT(calls == 2);
 }
 
@@ -98,7 +91,7 @@ SCENARIO(children_of_vfork_before_anything_else) {
   }
   EXPECT(status_of(child) == 0);
   EXPECT(signal(SIGBUS, SIG_DFL) == SIG_DFL);
-  fault();
+  fault_and_unmap();
 }
 
 // It cannot have a healer, and must not leave its parent without one.
@@ -151,7 +144,7 @@ SCENARIO(another_user) {
   EXPECT(setgid(65534) == 0);
   EXPECT(setuid(65534) == 0);
   EXPECT(file[2 * page] == 0);
-  fault();
+  fault_and_unmap();
   file.grow_back(5);
   EXPECT(becomes(file[page], 5));
 }

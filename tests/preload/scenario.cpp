@@ -39,6 +39,26 @@ mapped_file::mapped_file(size_t pages, int flags, int prot, where place)
 
 void mapped_file::grow_back(unsigned char byte) const { fill(fd_, size_, byte); }
 
+void fault() {
+  const mapped_file file(4);
+  file.truncate(0);
+  EXPECT(file[page] == 0);
+}
+
+void fault_and_unmap() {
+  const mapped_file file(4);
+  file.truncate(0);
+  EXPECT(file[page] == 0);
+  EXPECT(munmap(file.address(), file.size()) == 0);
+}
+
+sigset_t only_sigbus() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGBUS);
+  return set;
+}
+
 bool all_are(const mapped_file& file, size_t begin, size_t end, unsigned char byte) {
   for (size_t i = begin; i < end; i += 512) {
     if (file[i] != byte) return false;

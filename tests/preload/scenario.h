@@ -4,6 +4,7 @@
 // the process with a message where something is not as it should be.
 #pragma once
 
+#include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -65,6 +66,12 @@ class mapped_file {
   size_t size_;
   volatile unsigned char* data_;
 };
+
+// Meets a missing page. Its mapping stays, or goes.
+void fault();
+void fault_and_unmap();
+
+sigset_t only_sigbus();
 
 bool all_are(const mapped_file& file, size_t begin, size_t end, unsigned char byte);
 // Waits for what takes a healer's turn; a machine can be busy.

@@ -16,19 +16,6 @@ using namespace preload_test;
 
 namespace {
 
-void fault() {
-  const mapped_file file(4);
-  file.truncate(0);
-  EXPECT(file[page] == 0);
-}
-
-sigset_t only_sigbus() {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGBUS);
-  return set;
-}
-
 volatile sig_atomic_t g_calls;
 void count(int) { g_calls = g_calls + 1; }
 

@@ -18,13 +18,6 @@ int status_of(pid_t child) {
   return status;
 }
 
-void fault() {
-  const mapped_file file(4);
-  file.truncate(0);
-  EXPECT(file[page] == 0);
-  EXPECT(munmap(file.address(), file.size()) == 0);
-}
-
 void vfork_and_fault() {
   const pid_t child = vfork();
   if (child == 0) {
@@ -34,7 +27,7 @@ void vfork_and_fault() {
   EXPECT(status_of(child) == 0);
   // The child's action is not the parent's.
   EXPECT(signal(SIGBUS, SIG_DFL) == SIG_DFL);
-  fault();
+  fault_and_unmap();
 }
 
 pid_t raw_fork() { return static_cast<pid_t>(syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0)); }
