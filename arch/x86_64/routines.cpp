@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
 // x86_64: the sets of routines, and which the processor can run.
-#include <cpuid.h>
 #include <nosigbus/copy.h>
 #include <nosigbus/scan.h>
 #include <src/shared/routines.h>
+
+#include "processor.h"
 
 extern "C" {
 size_t nosigbus_read_avx2(void* dst, const void* src, size_t n);
@@ -43,46 +44,17 @@ namespace nosigbus::arch {
 
 namespace {
 
-// The dynamic loader asks which routines the public ones are, before a sanitizer's runtime is ready. (clang
-// 14 heeds one of these for AddressSanitizer, and the other for ThreadSanitizer.)
-#if defined(__clang__)
-#define UNINSTRUMENTED __attribute__((no_sanitize("address"), disable_sanitizer_instrumentation))
-#else
-#define UNINSTRUMENTED __attribute__((no_sanitize("address", "thread", "undefined")))
-#endif
-
 bool always() { return true; }
 bool never_pays() { return false; }
 
-// Enhanced `rep movsb`, fast for short copies too: it beats vectors from a few KiB on.
-bool has_strings() {
-  unsigned a, b, c, d;
-  constexpr unsigned fast_short_rep_mov = 1u << 4;  // CPUID 7.0, EDX
-  return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (d & fast_short_rep_mov) != 0;
-}
-
-// The processor has it, and the `tzcnt` of scans, and the system saves its registers.
-UNINSTRUMENTED bool has_avx2() {
-  __builtin_cpu_init();
-  return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("bmi") != 0;
-}
+bool has_strings() { return this_processor().strings; }
+UNINSTRUMENTED bool has_avx2() { return this_processor().avx2; }
 bool has_avx2_and_strings() { return has_avx2() && has_strings(); }
-// VL: in short copies and scans registers above 15 are narrower ones. BW and BMI2: the masks of scans.
-UNINSTRUMENTED bool has_avx512() {
-  return has_avx2() && __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512vl") != 0 &&
-         __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("bmi2") != 0;
-}
+UNINSTRUMENTED bool has_avx512() { return this_processor().avx512; }
 bool has_avx512_and_strings() { return has_avx512() && has_strings(); }
 // Intel's processors with AVX-512 and without AVX-VNNI lower their clock for moves of 64 bytes
-// (docs/decisions.md). By macros: a sanitizer would look at what a function stores its results to.
-UNINSTRUMENTED bool wide_moves_pay() {
-  constexpr unsigned avx_vnni = 1u << 4;  // CPUID 7.1, EAX
-  unsigned pages, a, b, c, d;
-  __cpuid_count(7, 0, pages, b, c, d);
-  if (pages == 0) return false;
-  __cpuid_count(7, 1, a, b, c, d);
-  return (a & avx_vnni) != 0;
-}
+// (docs/decisions.md).
+UNINSTRUMENTED bool wide_moves_pay() { return this_processor().vnni; }
 
 // What is large, and what goes past the cache.
 struct limits {

@@ -53,6 +53,14 @@ int by_instruction(const void* a, const void* b) {
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
+// As a rule they are: the linker puts rows and code in one order.
+bool in_order(const resolved_row* rows, size_t count) {
+  for (size_t i = 1; i < count; ++i) {
+    if (rows[i].instruction < rows[i - 1].instruction) return false;
+  }
+  return true;
+}
+
 // All rows of g_sections, sorted; the caller frees them.
 resolved_row* resolve_all(size_t* count) {
   size_t total = 0;
@@ -66,7 +74,7 @@ resolved_row* resolve_all(size_t* count) {
       rows[(*count)++] = {resolve(row->instruction), resolve(row->landing), row->flags};
     }
   }
-  qsort(rows, *count, sizeof(resolved_row), by_instruction);
+  if (!in_order(rows, *count)) qsort(rows, *count, sizeof(resolved_row), by_instruction);
   return rows;
 }
 
