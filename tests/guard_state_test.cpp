@@ -207,7 +207,29 @@ TEST_CASE("signals at any moment" NO_TSAN("signals wait there")) {
             60) == exited(0));
 }
 
-// Without checks it is undefined; with them, the next guard finds out.
+namespace {
+
+// Enters a guard with so much stack below its caller, and leaves it without a word.
+[[gnu::noinline]] void leave_by_longjmp(size_t depth) {
+  char room[256];
+  asm volatile("" ::"r"(room) : "memory");
+  if (depth > 0) {
+    leave_by_longjmp(depth - 1);
+  } else {
+    jmp_buf out;
+    if (_setjmp(out) == 0) {
+      nosigbus_guard([](void* to) -> int { _longjmp(*static_cast<jmp_buf*>(to), 1); }, out, nullptr, 0,
+                     nullptr);
+    }
+  }
+  asm volatile("" ::"r"(room) : "memory");
+}
+
+int nothing(void*) { return 0; }
+
+}  // namespace
+
+// Without checks it is undefined; with them, the next guard finds out, or the next fault.
 TEST_CASE("a guard that is left by longjmp") {
   if (!NOSIGBUS_TEST_CHECKS) return;
   CHECK(in_child([] {
@@ -221,13 +243,36 @@ TEST_CASE("a guard that is left by longjmp") {
           return 0;
         }) == killed_by(SIGABRT));
   CHECK(in_child([] {
-          nosigbus::guard([] {
-            jmp_buf out;
-            if (_setjmp(out) == 0) {
-              nosigbus_guard([](void* to) -> int { _longjmp(*static_cast<jmp_buf*>(to), 1); }, out, nullptr,
-                             0, nullptr);
-            }
-          }).error();
+          nosigbus::guard([] { leave_by_longjmp(0); }).error();
           return 0;
         }) == killed_by(SIGABRT));
+  for (const size_t depth : {0, 1, 20}) {
+    CAPTURE(depth);
+    CHECK(in_child([depth] {
+            leave_by_longjmp(depth);
+            nosigbus_guard(nothing, nullptr, nullptr, 0, nullptr);
+            return 0;
+          }) == killed_by(SIGABRT));
+    if (!NOSIGBUS_TEST_CHECKS_AT_FAULTS) continue;
+    CHECK(in_child([depth] {
+            const unsigned char* const bad = cut_off();
+            nosigbus_install(0);
+            leave_by_longjmp(depth);
+            return static_cast<int>(*const_cast<const volatile unsigned char*>(bad));
+          }) == killed_by(SIGABRT));
+  }
+}
+
+// An alternate stack within the one that it interrupts: the guards there lie below those of the handler.
+TEST_CASE("guards of a handler whose stack lies above the one that it interrupted") {
+  CHECK(in_child([] {
+          const unsigned char* const bad = cut_off();
+          nosigbus_install(0);
+          alignas(16) unsigned char room[size_t{1} << 17];
+          with_alternate_stack(room, sizeof room, [bad] {
+            run_guarded(guard_form::called,
+                        [bad] { in_handler([bad] { CHILD_CHECK(stopped(bad)); }, SA_ONSTACK); });
+          });
+          return 0;
+        }) == exited(0));
 }

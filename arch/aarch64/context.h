@@ -30,6 +30,7 @@ class machine_state {
     context().pc = pc;
     context().pstate &= ~(uint64_t{3} << 10);
   }
+  uintptr_t stack() { return context().sp; }
   void set_stack(uintptr_t sp) { context().sp = sp; }
   // Goes on where nosigbus::guard has kept to (<nosigbus/arch/guard_aarch64.h>).
   void set_frame(uintptr_t point, const uint64_t* kept) {
@@ -48,7 +49,7 @@ class machine_state {
     registers[32] = context().pc;
     context().regs[19] = reinterpret_cast<uintptr_t>(registers);
     // Lower than the interrupted code's: by their stack pointers unwinders tell frames.
-    set_stack((context().sp & ~uint64_t{15}) - 16);
+    set_stack((stack() & ~uint64_t{15}) - 16);
     set_pc(reinterpret_cast<uintptr_t>(landing));
   }
   static bool has_shadow_stack() {

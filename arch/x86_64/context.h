@@ -23,6 +23,7 @@ class machine_state {
 
   uintptr_t pc() const { return static_cast<uintptr_t>(reg(REG_RIP)); }
   void set_pc(uintptr_t pc) { reg(REG_RIP) = static_cast<greg_t>(pc); }
+  uintptr_t stack() { return static_cast<uintptr_t>(reg(REG_RSP)); }
   void set_stack(uintptr_t sp) { reg(REG_RSP) = static_cast<greg_t>(sp); }
   // Goes on where nosigbus::guard has kept to (<nosigbus/arch/guard_x86_64.h>).
   void set_frame(uintptr_t point, const uint64_t* kept) {
@@ -42,7 +43,7 @@ class machine_state {
     constexpr uintptr_t red_zone = 128;
     for (int i = 0; i < 17; ++i) registers[i] = static_cast<uint64_t>(reg(dwarf_order[i]));
     reg(REG_RBX) = static_cast<greg_t>(reinterpret_cast<uintptr_t>(registers));
-    set_stack((static_cast<uintptr_t>(reg(REG_RSP)) - red_zone) & ~uintptr_t{15});
+    set_stack((stack() - red_zone) & ~uintptr_t{15});
     set_pc(reinterpret_cast<uintptr_t>(landing));
   }
   static bool has_shadow_stack() {

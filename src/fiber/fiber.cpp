@@ -140,13 +140,12 @@ struct fiber::state {
     how = end;
   }
 
-  // Inside the signal handler.
+  // Inside the signal handler, with all signals blocked.
   static int stop_at_fault(nosigbus_recovery_point* point, void* ucontext) {
     state& self = *reinterpret_cast<state*>(point);
     if (!self.stack.contains(__builtin_frame_address(0))) return NOSIGBUS_DECLINE;
     void* const kept = &static_cast<ucontext_t*>(ucontext)->uc_sigmask;
     const int error = get_errno();
-    block_all();
     memcpy(&self.in_force, kept, sizeof self.in_force);
     self.how = faulted;
     self.context = ucontext;

@@ -6,9 +6,11 @@
 // From a fault to the recovery point that takes it.
 #pragma once
 
+#include <src/inside/left_guard.h>
 #include <src/inside/recover.h>
 #include <src/shared/counters.h>
 #include <src/shared/guard.h>
+#include <src/shared/sync.h>
 
 namespace nosigbus {
 
@@ -23,13 +25,27 @@ void leave_for_guard(guard_point& point, State& state, [[maybe_unused]] void* uc
   }
 }
 
-// Whether the point takes the fault, which stands in it.
+// nosigbus_guard's has no more of a point than it needs, and nosigbus::guard fills in no more.
+inline bool is_guard(const guard_point& point) {
+  return point.recover == nullptr || point.recover == nosigbus_guard_stop;
+}
+
+// Whether the guard takes the fault. A signal handler on top of this one, which meets another fault there,
+// leaves for the guard with that one, and this handler is left with it.
 template <class State>
-bool ask(guard_point& point, State& state, void* ucontext) {
-  if (point.recover == nullptr) {
-    leave_for_guard(point, state, ucontext);
-    return true;
-  }
+bool stop(guard_point& point, const nosigbus_fault& fault, State& state, void* ucontext) {
+  point.fault = fault;
+  if (point.recover != nullptr) return point.recover(&point, ucontext) == NOSIGBUS_RESUME;
+  leave_for_guard(point, state, ucontext);
+  return true;
+}
+
+// Whether the point takes the fault. With all signals blocked: from others, this handler comes back, and has
+// to find its own fault there, not the one that a signal handler on top of it met in the meantime.
+template <class State>
+bool ask(guard_point& point, const nosigbus_fault& fault, State& state, void* ucontext) {
+  const scoped_signal_block no_signals;
+  point.fault = fault;
   const int answer = point.recover(&point, ucontext);
   if constexpr (arch::has_extable) {
     if (answer != NOSIGBUS_RAISE) return answer == NOSIGBUS_RESUME;
@@ -45,8 +61,7 @@ bool ask(guard_point& point, State& state, void* ucontext) {
 enum class met_by { code, load };
 
 inline bool takes(guard_point& point, met_by what) {
-  // nosigbus_guard's has no more of a point than it needs, and nosigbus::guard fills in no more.
-  if (point.recover == nullptr || point.recover == nosigbus_guard_stop) return what == met_by::code;
+  if (is_guard(point)) return what == met_by::code;
   point.of_load = what == met_by::load ? 1 : 0;
   return what == met_by::code || (point.wants & NOSIGBUS_WANTS_LOADS) != 0;
 }
@@ -56,11 +71,15 @@ inline bool takes(guard_point& point, met_by what) {
 template <class State>
 bool recover_from(const nosigbus_fault& fault, State& state, void* ucontext, met_by what) {
   for (guard_point* point = innermost(); point != nullptr; point = point->outer) {
+#ifdef NOSIGBUS_CHECKS
+    if constexpr (arch::has_extable) require_not_left(!in_dead_frame(*point, state.stack()));
+#endif
     if (!covers(*point, fault.address) || !takes(*point, what)) continue;
-    point->fault = fault;
     // Counted first: a guard may not come back.
     counters::add(g_counters.absorbed_by_guard);
-    if (ask(*point, state, ucontext)) return true;
+    if (is_guard(*point) ? stop(*point, fault, state, ucontext) : ask(*point, fault, state, ucontext)) {
+      return true;
+    }
     point->fault.cause = NOSIGBUS_NONE;
     counters::subtract(g_counters.absorbed_by_guard);
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <src/inside/left_guard.h>
 #include <src/shared/guard.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unwind.h>
 
@@ -21,29 +21,20 @@ __attribute__((noinline)) void set_innermost(guard_point* point) {
   std::atomic_signal_fence(std::memory_order_seq_cst);
 }
 
-namespace {
-
-void require_not_left(bool right) {
-  if (right) return;
-  fputs("nosigbus: a guard was left by longjmp, or by abandoning the stack that it was on\n", stderr);
-  abort();
-}
-
-}  // namespace
-
 }  // namespace nosigbus
 
 using namespace nosigbus;
 
+#ifdef NOSIGBUS_CHECKS
 void nosigbus_guard_begins(const guard_point* point) {
-  // What overlaps this one in memory belongs to a function that is gone.
-  const uintptr_t here = reinterpret_cast<uintptr_t>(point),
-                  outer = reinterpret_cast<uintptr_t>(point->outer);
+  // What overlaps this one in memory belongs to a function that is gone, as well.
   constexpr size_t size = offsetof(guard_point, registers);
-  require_not_left(outer - here >= size && here - outer >= size);
+  require_not_left(point->outer == nullptr ||
+                   !in_dead_frame(*point->outer, reinterpret_cast<uintptr_t>(point) + size));
 }
 
 void nosigbus_guard_ends(const guard_point* point) { require_not_left(innermost() == point); }
+#endif
 
 void nosigbus_guard_left(const guard_point* point) noexcept {
   // The frames that were left have not taken back what they marked of the stack. It is not known how far down
@@ -62,10 +53,18 @@ void nosigbus_raise(const guard_point* point) {
 void nosigbus_recovery_begin(guard_point* point) noexcept {
   point->begin = arch::without_tag(point->begin);
   point->outer = innermost();
+#ifdef NOSIGBUS_CHECKS
+  nosigbus_guard_begins(point);
+#endif
   set_innermost(point);
 }
 
-void nosigbus_recovery_end(const guard_point* point) noexcept { set_innermost(point->outer); }
+void nosigbus_recovery_end(const guard_point* point) noexcept {
+#ifdef NOSIGBUS_CHECKS
+  nosigbus_guard_ends(point);
+#endif
+  set_innermost(point->outer);
+}
 
 guard_point* nosigbus_recovery_exchange(guard_point* innermost) noexcept {
   guard_point* const before = nosigbus::innermost();

@@ -27,14 +27,17 @@ inline void in_handler(const std::function<void()>& body, int flags) {
 inline void on_own_stack_in_handler(const std::function<void()>& body) { in_handler(body, 0); }
 
 // On the thread's own stack, while handlers with SA_ONSTACK have another.
-inline void with_alternate_stack(const std::function<void()>& body) {
-  std::vector<unsigned char> memory(size_t{1} << 20);
+inline void with_alternate_stack(void* memory, size_t size, const std::function<void()>& body) {
   stack_t before, stack{};
-  stack.ss_sp = memory.data();
-  stack.ss_size = memory.size();
+  stack.ss_sp = memory;
+  stack.ss_size = size;
   CHILD_CHECK(sigaltstack(&stack, &before) == 0);
   body();
   CHILD_CHECK(sigaltstack(&before, nullptr) == 0);
+}
+inline void with_alternate_stack(const std::function<void()>& body) {
+  std::vector<unsigned char> memory(size_t{1} << 20);
+  with_alternate_stack(memory.data(), memory.size(), body);
 }
 
 // In a handler on an alternate stack.

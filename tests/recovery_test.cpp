@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+//
+// Recovery points of others than guards and fibers (<nosigbus/recovery.h>).
+#include <nosigbus/recovery.h>
+#include <nosigbus/runtime.h>
+#include <sys/mman.h>
+
+#include <cstring>
+
+#include "support/child.h"
+#include "support/no_tsan.h"
+#include "support/shared_file.h"
+#include "support/signal_mask.h"
+
+using namespace test;
+
+namespace {
+
+const size_t page = page_size();
+
+constexpr uint64_t bit(int signo) { return uint64_t{1} << (signo - 1); }
+constexpr uint64_t all_that_can_be_blocked = ~(bit(SIGKILL) | bit(SIGSTOP));
+
+volatile uint64_t g_mask_in_recover, g_mask_in_previous;
+unsigned char* g_bad;
+
+void supply_page() { mmap(g_bad, page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0); }
+
+int resume(nosigbus_recovery_point* point, void*) {
+  g_mask_in_recover = signal_mask();
+  CHILD_CHECK(point->fault.cause == NOSIGBUS_MISSING);
+  CHILD_CHECK(point->fault.address == reinterpret_cast<uintptr_t>(g_bad));
+  supply_page();
+  return NOSIGBUS_RESUME;
+}
+int decline(nosigbus_recovery_point*, void*) {
+  g_mask_in_recover = signal_mask();
+  return NOSIGBUS_DECLINE;
+}
+void previous_handler(int, siginfo_t*, void*) {
+  g_mask_in_previous = signal_mask();
+  supply_page();
+}
+
+// In front of a handler that wants to be interrupted, so ours is interrupted too. Returns the point's fault,
+// as it is when the access is done.
+nosigbus_fault read_bad_byte(int (*recover)(nosigbus_recovery_point*, void*)) {
+  struct sigaction previous {};
+  previous.sa_sigaction = previous_handler;
+  previous.sa_flags = SA_SIGINFO;
+  sigaction(SIGBUS, &previous, nullptr);
+  CHILD_CHECK(nosigbus_install(0) == 0);
+
+  shared_file file(page);
+  g_bad = file.map(page);
+  file.resize(0);
+  nosigbus_recovery_point point{};
+  point.recover = recover;
+  nosigbus_recovery_begin(&point);
+  CHILD_CHECK(*const_cast<volatile unsigned char*>(g_bad) == 0);
+  nosigbus_recovery_end(&point);
+  CHILD_CHECK(signal_mask() == 0);
+  return point.fault;
+}
+
+}  // namespace
+
+// Else the handler of another signal, with a fault of its own, could put that in the point before it is read.
+TEST_CASE("a point is asked with all signals blocked" NO_TSAN("its handler has its own")) {
+  CHECK(in_child([] {
+          CHILD_CHECK(read_bad_byte(resume).cause == NOSIGBUS_MISSING);
+          CHILD_CHECK(g_mask_in_recover == all_that_can_be_blocked);
+          return 0;
+        }) == exited(0));
+}
+
+TEST_CASE("a point that declines leaves the previous handler its mask" NO_TSAN("its handler has its own")) {
+  CHECK(in_child([] {
+          CHILD_CHECK(read_bad_byte(decline).cause == NOSIGBUS_NONE);
+          CHILD_CHECK(g_mask_in_recover == all_that_can_be_blocked);
+          CHILD_CHECK(g_mask_in_previous == bit(SIGBUS));
+          return 0;
+        }) == exited(0));
+}
