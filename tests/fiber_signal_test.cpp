@@ -38,6 +38,20 @@ void block(int how, int signo) {
   pthread_sigmask(how, &one, nullptr);
 }
 
+// Null: the thread has none.
+const void* alternate_stack() {
+  stack_t now;
+  sigaltstack(nullptr, &now);
+  return (now.ss_flags & SS_DISABLE) != 0 ? nullptr : now.ss_sp;
+}
+void set_alternate_stack(void* memory) {
+  stack_t stack{};
+  stack.ss_sp = memory;
+  stack.ss_size = size_t{1} << 17;
+  stack.ss_flags = memory == nullptr ? SS_DISABLE : 0;
+  CHILD_CHECK(sigaltstack(&stack, nullptr) == 0);
+}
+
 }  // namespace
 
 TEST_CASE("the mask is the thread's: whatever either side does to it stays done" NO_TSAN(
@@ -72,6 +86,29 @@ TEST_CASE("the mask is the thread's: whatever either side does to it stays done"
 
 // A timer's handler that faults, with no guard of its own, on whichever stack it finds: the host's guard
 // stops it, or the fiber does.
+TEST_CASE("the alternate stack is the host's: one that the fiber gives itself ends when it stops") {
+  static unsigned char g_hosts[1 << 17], g_fibers[1 << 17];
+  for (unsigned char* const hosts : {static_cast<unsigned char*>(nullptr), g_hosts}) {
+    CAPTURE(hosts);
+    in_each_entry(exited(0), [hosts] {
+      shared_file file(4 * page);
+      file.resize(0);
+      const auto* const bad = cut_off(file, 4);
+      set_alternate_stack(hosts);
+      nosigbus::fiber f([&] {
+        CHILD_CHECK(alternate_stack() == nullptr);
+        CHILD_CHECK(bad[0] == 0);
+        CHILD_CHECK(alternate_stack() == nullptr);
+        set_alternate_stack(g_fibers);
+      });
+      CHILD_CHECK(f.resume().faulted());
+      CHILD_CHECK(alternate_stack() == hosts);
+      CHILD_CHECK(f.fill().finished());
+      CHILD_CHECK(alternate_stack() == hosts);
+    });
+  }
+}
+
 TEST_CASE("handlers that fault while stacks are switched" NO_TSAN("signals wait there")) {
   CHECK(in_child(
             [] {

@@ -63,14 +63,13 @@ void set_mask(mask wanted) {
   pthread_sigmask(SIG_SETMASK, &set, nullptr);
 }
 
-bool on_alternate_stack() {
-  stack_t now;
-  return sigaltstack(nullptr, &now) == 0 && (now.ss_flags & SS_ONSTACK) != 0;
-}
-
 // Both replace what is at target in one step for other threads that read there.
 bool put_zeros(void* target, std::size_t size) {
-  return mmap(target, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED;
+  // One way into the kernel less: the fiber is about to read there.
+  constexpr std::size_t largest_page = std::size_t{64} << 10;
+  const int at_once = size <= largest_page ? MAP_POPULATE : 0;
+  return mmap(target, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | at_once, -1, 0) !=
+         MAP_FAILED;
 }
 bool put_bytes(void* target, std::size_t size, int prot, std::span<const std::byte> bytes) {
   void* const page = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -83,6 +82,20 @@ bool put_bytes(void* target, std::size_t size, int prot, std::span<const std::by
   munmap(page, size);
   return false;
 }
+
+// 0 or -errno.
+int fill_page(const nosigbus_fault& fault, std::span<const std::byte> bytes) {
+  // Anywhere else there may be no page, or nothing that was ever the file's.
+  if (fault.signo != SIGBUS || fault.cause == NOSIGBUS_UNMAPPED) return -ENOTSUP;
+  const std::size_t size = fault.granule;
+  void* const target = reinterpret_cast<void*>(fault.address & ~(size - 1));
+  const int prot = fault.access == NOSIGBUS_READ ? PROT_READ : PROT_READ | PROT_WRITE;
+  // What cannot be written is not counted as memory: it cannot be refused when the page is gone already.
+  const bool zeros = bytes.empty() && prot == PROT_READ;
+  return (zeros ? put_zeros(target, size) : put_bytes(target, size, prot, bytes)) ? 0 : -ENOMEM;
+}
+
+int nothing() { return 0; }
 
 }  // namespace
 
@@ -174,30 +187,41 @@ struct fiber::state {
     }
   }
 
-  // 0, or why there is nothing to decide.
-  int not_at_fault() const { return how == running ? -EBUSY : how != faulted ? -EINVAL : 0; }
+  // The thread, when the fiber has stopped: it may have given itself one. At a fault the kernel has told.
+  bool may_have_alternate_stack() const {
+    return how != faulted || static_cast<const ucontext_t*>(context)->uc_stack.ss_size != 0;
+  }
 
-  // Runs the fiber until it stops.
-  fiber_stop go_on(bool raise) {
+  // Runs the fiber until it stops. prepare: what is done before that, if it can run; 0 or -errno.
+  template <class Prepare>
+  fiber_stop go_on(bool raise, Prepare prepare) {
     if (how == running) return stop(-EBUSY);
     if (how != ready && how != faulted) return stop(-EINVAL);
-    if (on_alternate_stack()) return stop(-EPERM);
+    stack_t none{}, before;
+    none.ss_flags = SS_DISABLE;
+    if (sigaltstack(&none, &before) != 0) return stop(-EPERM);  // it is in use
+    if (const int error = prepare()) {
+      sigaltstack(&before, nullptr);
+      return stop(error);
+    }
     raises = raise;
     if (raise) raised = point.fault;
     how = running;
     in_force = block_all();
-    stack_t none{}, before;
-    none.ss_flags = SS_DISABLE;
-    sigaltstack(&none, &before);
     nosigbus_recovery_point* const outer = nosigbus_recovery_exchange(points);
     exchange_exceptions(caught);
     here = jump_fcontext(here, this).fctx;
     exchange_exceptions(caught);
     points = nosigbus_recovery_exchange(outer);
-    sigaltstack(&before, nullptr);
+    if (before.ss_size != 0 || may_have_alternate_stack()) sigaltstack(&before, nullptr);
     set_mask(in_force);
     if (thrown) std::rethrow_exception(std::exchange(thrown, nullptr));
     return stop();
+  }
+
+  template <class Prepare>
+  fiber_stop leave_fault(bool raise, Prepare prepare) {
+    return how == ready ? stop(-EINVAL) : go_on(raise, prepare);
   }
 };
 
@@ -208,41 +232,18 @@ fiber::fiber(fiber&& other) noexcept = default;
 fiber& fiber::operator=(fiber&& other) noexcept = default;
 fiber::~fiber() = default;
 
-fiber_stop fiber::resume() { return state_->go_on(false); }
-
-fiber_stop fiber::retry() {
-  const int error = state_->not_at_fault();
-  return error == 0 ? state_->go_on(false) : state_->stop(error);
-}
+fiber_stop fiber::resume() { return state_->go_on(false, nothing); }
+fiber_stop fiber::retry() { return state_->leave_fault(false, nothing); }
+fiber_stop fiber::unwind() { return state_->leave_fault(true, nothing); }
 
 fiber_stop fiber::skip(std::uint64_t value) {
-  if (const int error = state_->not_at_fault()) return state_->stop(error);
-  if (on_alternate_stack()) return state_->stop(-EPERM);
   // The registers lie in the signal's frame, on the fiber's stack, until the handler returns.
-  if (!arch::machine_state(state_->context).complete_load(value)) return state_->stop(-ENOTSUP);
-  return state_->go_on(false);
-}
-
-fiber_stop fiber::unwind() {
-  const int error = state_->not_at_fault();
-  return error == 0 ? state_->go_on(true) : state_->stop(error);
+  return state_->leave_fault(
+      false, [&] { return arch::machine_state(state_->context).complete_load(value) ? 0 : -ENOTSUP; });
 }
 
 fiber_stop fiber::fill(std::span<const std::byte> bytes) {
-  if (const int error = state_->not_at_fault()) return state_->stop(error);
-  if (on_alternate_stack()) return state_->stop(-EPERM);
-  const nosigbus_fault& fault = state_->point.fault;
-  // Anywhere else there may be no page, or nothing that was ever the file's.
-  if (fault.signo != SIGBUS || fault.cause == NOSIGBUS_UNMAPPED) return state_->stop(-ENOTSUP);
-  const std::size_t size = fault.granule;
-  void* const target = reinterpret_cast<void*>(fault.address & ~(size - 1));
-  const int prot = fault.access == NOSIGBUS_READ ? PROT_READ : PROT_READ | PROT_WRITE;
-  // What cannot be written is not counted as memory: it cannot be refused when the page is gone already.
-  const bool zeros = bytes.empty() && prot == PROT_READ;
-  if (!(zeros ? put_zeros(target, size) : put_bytes(target, size, prot, bytes))) {
-    return state_->stop(-ENOMEM);
-  }
-  return state_->go_on(false);
+  return state_->leave_fault(false, [&] { return fill_page(state_->point.fault, bytes); });
 }
 
 fiber_stop fiber::abandon() noexcept {
