@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+#include "runner.h"
+
+#include <doctest/doctest.h>
+#include <errno.h>
+#include <signal.h>
+#include <sys/auxv.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+
+#include "support/process.h"
+
+namespace embedders {
+
+namespace {
+
+constexpr int patience_milliseconds = 120000;
+
+std::vector<std::string> split(const std::string& list) {
+  std::vector<std::string> parts;
+  std::istringstream rest(list);
+  for (std::string part; std::getline(rest, part, '|');) parts.push_back(part);
+  return parts;
+}
+
+// A file for what a program has to say.
+class notes {
+ public:
+  notes() {
+    const int fd = mkstemp(path_.data());
+    if (fd < 0) throw std::runtime_error("no temporary file");
+    close(fd);
+  }
+  notes(const notes&) = delete;
+  notes& operator=(const notes&) = delete;
+  ~notes() { unlink(path_.c_str()); }
+
+  const std::string& path() const { return path_; }
+  std::string text() const {
+    std::ostringstream out;
+    out << std::ifstream(path_).rdbuf();
+    return out.str();
+  }
+
+ private:
+  std::string path_ = "/tmp/embedders-XXXXXX";
+};
+
+const ending reported{test::killed_by(SIGBUS), "crash reporter: SIGBUS"};
+
+}  // namespace
+
+bool operator==(const ending& actual, const ending& expected) {
+  return actual.outcome == expected.outcome && actual.said.find(expected.said) != std::string::npos;
+}
+
+std::ostream& operator<<(std::ostream& out, const ending& it) {
+  return out << it.outcome << ", said: " << it.said.substr(0, 1500);
+}
+
+program::program(const std::string& command, const std::string& arguments)
+    : command_(split(command)), arguments_(split(arguments)) {}
+
+program program::with(const std::string& variable) const {
+  program result = *this;
+  result.command_.insert(result.command_.begin(), {"env", variable});
+  return result;
+}
+
+ending program::run(const std::string& mode, const std::string& what) const {
+  std::vector<std::string> command = command_;
+  command.insert(command.end(), {mode, what});
+  command.insert(command.end(), arguments_.begin(), arguments_.end());
+  const notes said;
+  test::process subject(command, {said.path(), said.path()});
+  const auto ended = subject.ended(patience_milliseconds);
+  test::outcome timed_out;
+  timed_out.timed_out = true;
+  return {ended.value_or(timed_out), said.text()};
+}
+
+void check_absorbed(const program& subject, const std::string& what, const ending& without) {
+  CAPTURE(what);
+  CHECK(subject.run("none", what) == without);
+  CHECK(subject.run("displaced", what) == reported);
+  for (const std::string& mode : protections) {
+    CAPTURE(mode);
+    CHECK(subject.run(mode, what) == well);
+  }
+}
+
+namespace {
+
+void check_same(const program& subject, const std::string& what, const ending& expected,
+                const ending& rearmed) {
+  CAPTURE(what);
+  CHECK(subject.run("none", what) == expected);
+  for (const std::string& mode : protections) {
+    CAPTURE(mode);
+    CHECK(subject.run(mode, what) == (mode == "rearmed" ? rearmed : expected));
+  }
+}
+
+}  // namespace
+
+void check_unchanged(const program& subject, const std::string& what, const ending& expected) {
+  check_same(subject, what, expected, expected);
+}
+
+void check_handed_on(const program& subject, const std::string& what, const ending& expected) {
+  check_same(subject, what, expected, reported);
+}
+
+void check_place(const program& subject) {
+  const auto says = [](int error) {
+    return ending{test::exited(0), "check: " + std::to_string(error) + "\n"};
+  };
+  CHECK(subject.run("none", "check") == says(ENOENT));
+  CHECK(subject.run("own", "check") == says(ENOENT));
+  CHECK(subject.run("installed", "check") == says(0));
+  CHECK(subject.run("displaced", "check") == says(EBUSY));
+  CHECK(subject.run("rearmed", "check") == says(0));
+}
+
+void check_stack(const program& subject, const std::string& mode, const std::string& what) {
+  CAPTURE(mode);
+  CAPTURE(what);
+  const ending it = subject.run(mode, what);
+  CHECK(it == ending{test::exited(0), " bytes\n"});
+  unsigned long used = 0, size = 0;
+  REQUIRE(sscanf(it.said.c_str(), "%lu of %lu bytes", &used, &size) == 2);
+  CHECK(used > 0);
+  CHECK(used + 1024 <= size);
+  // The largest frame of this processor (signal(7), getauxval(3)).
+  CHECK(used <= getauxval(AT_MINSIGSTKSZ) + 2048);
+}
+
+}  // namespace embedders
