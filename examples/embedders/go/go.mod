@@ -1,0 +1,3 @@
+module nosigbus.example/embedders
+
+go 1.19
