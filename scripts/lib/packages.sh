@@ -3,8 +3,10 @@
 #
 # Sourced by the other scripts: Debian packages on demand.
 
-# need_packages PKG...
+# need_packages PKG|COMMAND=PKG...
 #
+# COMMAND=PKG: the package only where the command is not found, or the file where it is a path. For tools that people
+# have from elsewhere, in another version, which the package would come in the way of.
 # Returns 0 with all of them installed; costs one dpkg-query when they are already. Otherwise installs
 # the missing ones with apt-get, as root or through sudo, or says which are missing and returns 1. On a
 # system without dpkg it can only name them.
@@ -28,13 +30,20 @@ need_packages() {
   fi
 }
 
-# Those of its arguments that are not installed, one a line.
+# Those of need_packages' arguments that are not installed, one a line.
 missing_packages() {
-  local known package
+  local known package packages=()
+  for package in "$@"; do
+    case $package in
+      /*=*) [ -e "${package%%=*}" ] || packages+=("${package#*=}") ;;
+      *=*) command -v "${package%%=*}" >/dev/null || packages+=("${package#*=}") ;;
+      *) packages+=("$package") ;;
+    esac
+  done
   # dpkg-query prints those it knows, and fails when it does not know one.
   # shellcheck disable=SC2016 # dpkg-query's format, not ours to expand
-  known=$(dpkg-query -W -f '${Package} ${db:Status-Status}\n' "$@" 2>/dev/null || true)
-  for package in "$@"; do
+  known=$(dpkg-query -W -f '${Package} ${db:Status-Status}\n' "${packages[@]}" 2>/dev/null || true)
+  for package in "${packages[@]}"; do
     grep -qxF "$package installed" <<<"$known" || printf '%s\n' "$package"
   done
 }
