@@ -153,6 +153,19 @@ NOSIGBUS_API int nosigbus_region_prefault(struct nosigbus_region* region, size_t
  * error the region is as it was. Concurrent calls for one region wait for each other. */
 NOSIGBUS_API int nosigbus_region_resize(struct nosigbus_region* region, size_t new_length) NOSIGBUS_NOEXCEPT;
 
+/* Leaves a pointer with the region, for whoever meets it in an event: what of the program it is.
+ *
+ * tag: an address that says whose pointer it is, as that of a static variable; a region has one pointer, the
+ *   last one that was set. data: anything.
+ * nosigbus_region_set_user_data returns 0, or -EINVAL. nosigbus_region_user_data returns data if it was set
+ * with this tag, else NULL. It may be asked of a region that another thread may have released meanwhile, as
+ * one that an event names: the answer is NULL then, or that of a region which came to have its place. Setting
+ * and asking at once is the caller's to keep apart. Both are async-signal-safe. */
+NOSIGBUS_API int nosigbus_region_set_user_data(struct nosigbus_region* region, const void* tag,
+                                               void* data) NOSIGBUS_NOEXCEPT;
+NOSIGBUS_API void* nosigbus_region_user_data(const struct nosigbus_region* region,
+                                             const void* tag) NOSIGBUS_NOEXCEPT;
+
 /* Ends the region. A mapping made by nosigbus_map or _resize is unmapped; an adopted one stays as it is,
  * overlays included. Waits for signal handlers that are at work in this region, for nothing else.
  *

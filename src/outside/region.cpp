@@ -128,8 +128,23 @@ int(nosigbus_region_end)(const nosigbus_region* region, uint64_t begun) noexcept
   return nosigbus_inline_region_end(region, begun);
 }
 
+int nosigbus_region_set_user_data(nosigbus_region* region, const void* tag, void* data) noexcept {
+  if (!usable(region)) return -EINVAL;
+  region->user_data.store(data, std::memory_order_release);
+  region->user_tag.store(tag, std::memory_order_release);  // partner: the acquire below
+  return 0;
+}
+
+void* nosigbus_region_user_data(const nosigbus_region* region, const void* tag) noexcept {
+  // Not asked whether it is usable: the descriptor's memory stays one for ever.
+  if (region == nullptr || region->user_tag.load(std::memory_order_acquire) != tag) return nullptr;
+  return region->user_data.load(std::memory_order_acquire);
+}
+
 int nosigbus_region_release(nosigbus_region* region) noexcept {
   if (!usable(region)) return -EINVAL;
+  region->user_tag.store(nullptr, std::memory_order_release);
+  region->user_data.store(nullptr, std::memory_order_release);
   region->live.store(false, std::memory_order_seq_cst);
   events::region_ends(*region);
   const int fd = descriptor_of(*region);

@@ -116,6 +116,11 @@ struct nosigbus_region {
   // Written by handlers (relaxed), read by status. No partner: it counts.
   std::atomic<uint64_t> faults;
 
+  // Of a handle: what the program left with it, and whose it is; null without. Written by the program and by
+  // release (release), read by the program (acquire), also after the region's release.
+  std::atomic<const void*> user_tag;
+  std::atomic<void*> user_data;
+
   // What the drop-in knows of the region besides; null of all others. Written before the region is visible.
   void* companion;
 
