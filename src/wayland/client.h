@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+//
+// What is known of a client: one record for all of its views, which lives until the last of them has ended.
+#pragma once
+
+#include <stdint.h>
+#include <wayland-server-core.h>
+
+#include <atomic>
+
+namespace nosigbus::wayland {
+
+struct client_record {
+  // --- Main thread.
+  wl_client* client;  // null when it has gone
+  wl_listener gone;
+  wl_list damaged;   // views, by nosigbus_wl_view.damage_link, that nobody has begun to heal
+  uint64_t resizes;  // requests so far that may have healed its views
+  bool disconnecting;
+
+  // Of the client and of each view; dropped on any thread. acq_rel: the last one frees what others wrote.
+  std::atomic<uint32_t> references;
+};
+
+// The client's record, and a reference to it for the caller; null: no memory. Main thread.
+client_record* use_client(wl_client* client);
+// The client's record if it has one. Main thread.
+client_record* find_client(wl_client* client);
+// Any thread.
+void drop_client(client_record& record);
+
+// Posts the error that libwayland posts after a fault: on the buffer, or where that is null, on what else of
+// the client's shared memory there is. Main thread.
+void post_access_error(wl_client* client, wl_resource* buffer);
+
+}  // namespace nosigbus::wayland
