@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <src/wayland/client.h>
 #include <src/wayland/container.h>
+#include <src/wayland/watch.h>
 #include <stdlib.h>
 #include <string.h>
 #include <wayland-server-protocol.h>
@@ -17,6 +18,18 @@ void on_client_gone(wl_listener* listener, void*) {
   record.client = nullptr;
   wl_list_remove(&listener->link);
   drop_client(record);
+}
+
+// With one reference. client: null for one that has gone.
+client_record* make_record(wl_client* client) {
+  client_record* const record = static_cast<client_record*>(calloc(1, sizeof *record));
+  if (record == nullptr) return nullptr;
+  record->client = client;
+  record->references.store(1, std::memory_order_relaxed);
+  wl_list_init(&record->damaged);
+  record->gone.notify = on_client_gone;
+  if (client != nullptr) wl_client_add_destroy_listener(client, &record->gone);
+  return record;
 }
 
 wl_iterator_result look_for_shm(wl_resource* resource, void* found) {
@@ -38,16 +51,17 @@ client_record* find_client(wl_client* client) {
 client_record* use_client(wl_client* client) {
   client_record* record = find_client(client);
   if (record == nullptr) {
-    record = static_cast<client_record*>(calloc(1, sizeof *record));
-    if (record == nullptr) return nullptr;
-    record->client = client;
-    record->references.store(1, std::memory_order_relaxed);
-    wl_list_init(&record->damaged);
-    record->gone.notify = on_client_gone;
-    wl_client_add_destroy_listener(client, &record->gone);
+    // A listener that is added now would never hear of it, if it is being destroyed.
+    const bool going = find_watch(wl_client_get_display(client)) != nullptr;
+    record = make_record(going ? nullptr : client);
+    if (record == nullptr || going) return record;
   }
   record->references.fetch_add(1, std::memory_order_relaxed);
   return record;
+}
+
+void know_client(wl_client* client) {
+  if (find_client(client) == nullptr) make_record(client);
 }
 
 void drop_client(client_record& record) {

@@ -16,14 +16,19 @@ struct client_record {
   wl_listener gone;
   wl_list damaged;   // views, by nosigbus_wl_view.damage_link, that nobody has begun to heal
   uint64_t resizes;  // requests so far that may have healed its views
+  uint64_t turn;     // watch.turn of the last one
+  unsigned tried;    // views that it was tried to heal in that turn
   bool disconnecting;
 
   // Of the client and of each view; dropped on any thread. acq_rel: the last one frees what others wrote.
   std::atomic<uint32_t> references;
 };
 
-// The client's record, and a reference to it for the caller; null: no memory. Main thread.
+// The client's record, and a reference to it for the caller; null: no memory. Where the display is watched
+// and there is none, the client is being destroyed: the record knows that it has gone. Main thread.
 client_record* use_client(wl_client* client);
+// Has a client that is not being destroyed known. Main thread.
+void know_client(wl_client* client);
 // The client's record if it has one. Main thread.
 client_record* find_client(wl_client* client);
 // Any thread.

@@ -48,21 +48,35 @@ void try_to_heal(watch& at, nosigbus_wl_view& view) {
   wl_list_insert(view.client->damaged.prev, &view.damage_link);
 }
 
-// Those of the list, the first ones at once and the others soon.
-void heal(watch& at, wl_list& views) {
+// Those of the list, the first `most` at once and the others soon. Returns how many it tried.
+unsigned heal(watch& at, wl_list& views, unsigned most) {
   wl_list now;
   wl_list_init(&now);
   wl_list_insert_list(&now, &views);
   wl_list_init(&views);
-  for (unsigned i = 0; i < most_at_once && !wl_list_empty(&now); ++i) try_to_heal(at, view_of(now.next));
-  if (wl_list_empty(&now)) return;
-  wl_list_insert_list(at.stale.prev, &now);
+  unsigned tried = 0;
+  for (; tried < most && !wl_list_empty(&now); ++tried) try_to_heal(at, view_of(now.next));
+  if (!wl_list_empty(&now)) {
+    wl_list_insert_list(at.stale.prev, &now);
+    look_again_soon(at);
+  }
+  return tried;
+}
+
+// Request upon request, there are no more tries in a turn than for one.
+void heal_views_of(watch& at, client_record& client) {
+  ++client.resizes;
+  if (wl_list_empty(&client.damaged)) return;
+  if (client.turn != at.turn) client.tried = 0;
+  client.turn = at.turn;
+  client.tried += heal(at, client.damaged, most_at_once - client.tried);
   look_again_soon(at);
 }
 
 int on_timer(void* data) {
   watch& at = *static_cast<watch*>(data);
-  heal(at, at.stale);
+  ++at.turn;
+  heal(at, at.stale, most_at_once);
   if (at.damaged == 0 && at.logger != nullptr) {
     wl_protocol_logger_destroy(at.logger);
     at.logger = nullptr;
@@ -79,9 +93,7 @@ bool is_resize(const wl_protocol_logger_message& message) {
 void on_message(void* data, wl_protocol_logger_type direction, const wl_protocol_logger_message* message) {
   if (direction != WL_PROTOCOL_LOGGER_REQUEST || !is_resize(*message)) return;
   client_record* const client = find_client(wl_resource_get_client(message->resource));
-  if (client == nullptr) return;
-  ++client->resizes;
-  heal(*static_cast<watch*>(data), client->damaged);
+  if (client != nullptr) heal_views_of(*static_cast<watch*>(data), *client);
 }
 
 }  // namespace

@@ -80,8 +80,17 @@ int on_readable(int, uint32_t, void* data) {
   return 0;
 }
 
+// All of them, so that one of which nothing is known is one that goes (use_client).
+void know_clients(watch& at) {
+  at.client_made.notify = [](wl_listener*, void* client) { know_client(static_cast<wl_client*>(client)); };
+  wl_display_add_client_created_listener(at.display, &at.client_made);
+  wl_client* client;
+  wl_client_for_each(client, wl_display_get_client_list(at.display)) know_client(client);
+}
+
 void end_watch(watch& at) {
   wl_list_remove(&at.display_gone.link);
+  wl_list_remove(&at.client_made.link);
   wl_event_source_remove(at.events);
   end_healing(at);
   free(&at);
@@ -103,13 +112,14 @@ int copy_watcher(nosigbus_wl_watcher& to, const nosigbus_wl_watcher* from, size_
 }
 
 int begin_watch(watch& at) {
-  if (!begin_healing(at)) return -ENOMEM;
-  if (const int error = listen(at)) {
-    end_healing(at);
-    return error;
+  if (const int error = listen(at)) return error;
+  if (!begin_healing(at)) {
+    wl_event_source_remove(at.events);
+    return -ENOMEM;
   }
   at.display_gone.notify = on_display_gone;
   wl_display_add_destroy_listener(at.display, &at.display_gone);
+  know_clients(at);
   begin_to_listen();
   return 0;
 }

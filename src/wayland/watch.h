@@ -9,13 +9,14 @@ namespace nosigbus::wayland {
 // Main thread.
 struct watch {
   wl_display* display;
-  wl_listener display_gone;
+  wl_listener display_gone, client_made;
   nosigbus_wl_watcher watcher;
   void* user;
   wl_event_source* events;
 
   // --- healing.h
   wl_event_source* timer;
+  uint64_t turn;               // counts what the timer does
   wl_protocol_logger* logger;  // while views are damaged, and a moment longer
   size_t damaged;              // views of clients that were let live
   wl_list stale;               // some of them, that a request may have healed; by damage_link
