@@ -19,6 +19,14 @@ if(NOT NOSIGBUS_SANITIZE)
       COMMAND_EXPAND_LISTS)
     set_tests_properties(backtrace_library_test PROPERTIES ENVIRONMENT CC=${CMAKE_C_COMPILER})
   endif()
+  if(TARGET nosigbus_wayland)
+    add_test(NAME wayland_library_test
+      COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/library_test.sh $<TARGET_FILE:nosigbus_wayland>
+        ${PROJECT_SOURCE_DIR}/src/wayland/libnosigbus-wayland.map ${PROJECT_SOURCE_DIR}/include/nosigbus ${libc}
+        $<TARGET_OBJECTS:nosigbus_wayland_objects>
+      COMMAND_EXPAND_LISTS)
+    set_tests_properties(wayland_library_test PROPERTIES ENVIRONMENT CC=${CMAKE_C_COMPILER})
+  endif()
 endif()
 
 # headers_test(NAME LANGUAGE COMPILER [FLAG...])

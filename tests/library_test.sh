@@ -7,7 +7,8 @@
 #   OBJECT: all object files of the library. Without assembly among them, the library is the generic port's.
 #
 # libnosigbus-backtrace declares in backtrace.h, needs more than libc, and asks the loader inside the signal;
-# libnosigbus has all other headers.
+# libnosigbus-wayland declares in wayland.h, and needs libnosigbus and libwayland-server besides libc; libnosigbus has
+# all other headers.
 set -euo pipefail
 shopt -s inherit_errexit
 export LC_ALL=C
@@ -16,9 +17,10 @@ library=$1 symbol_map=$2 headers=$3 libc=$4
 shift 4
 objects=("$@")
 checks=0 failures=0
+backtrace=0 wayland=0
 case $library in
   *libnosigbus-backtrace*) backtrace=1 ;;
-  *) backtrace=0 ;;
+  *libnosigbus-wayland*) wayland=1 ;;
 esac
 
 # expect WHAT FOUND [WANTED]: FOUND is to be WANTED, or empty.
@@ -37,8 +39,14 @@ select_lines() { grep "$@" || [ $? -eq 1 ]; }
 undefined() { nm "$@" | awk '$1 == "U" { sub(/@.*/, "", $2); print $2 }' | sort -u; }
 weak() { nm "$@" | awk '$1 == "w" { sub(/@.*/, "", $2); print $2 }' | sort -u; }
 
+needed_libraries() { readelf -dW "$library" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | sort; }
+
+needs_no_runtime_of_cpp() {
+  expect 'needed libraries' "$(needed_libraries)" "$(printf '%s\n' libc.so.6 libnosigbus.so.0 libwayland-server.so.0)"
+}
+
 needs_libc_alone() {
-  expect 'needed libraries' "$(readelf -dW "$library" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')" libc.so.6
+  expect 'needed libraries' "$(needed_libraries)" libc.so.6
   local provided
   provided=$(nm -D --defined-only "$libc" | awk '{ sub(/@.*/, "", $3); print $3 }' | sort -u)
   expect 'symbols that libc does not have' "$(comm -23 <(undefined -D "$library") <(printf '%s\n' "$provided"))"
@@ -47,9 +55,10 @@ needs_libc_alone() {
 }
 
 of_library() {
-  case $backtrace in
-    1) echo "$headers/backtrace.h" ;;
-    0) find "$headers" -maxdepth 1 -name '*.h' ! -name backtrace.h ;;
+  case $backtrace$wayland in
+    10) echo "$headers/backtrace.h" ;;
+    01) echo "$headers/wayland.h" ;;
+    00) find "$headers" -maxdepth 1 -name '*.h' ! -name backtrace.h ! -name wayland.h ;;
   esac
 }
 
@@ -159,7 +168,10 @@ control_flow_protection() {
 }
 protection() { readelf -nW "$1" 2>/dev/null | sed -nE 's/.*(x86|AArch64) feature: (IBT, SHSTK|BTI).*/\2/p'; }
 
-[ $backtrace -eq 1 ] || needs_libc_alone
+case $backtrace$wayland in
+  01) needs_no_runtime_of_cpp ;;
+  00) needs_libc_alone ;;
+esac
 exports_what_it_declares
 dynamic_properties
 inside_calls_nothing_else

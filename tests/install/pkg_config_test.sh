@@ -32,3 +32,11 @@ if pkg-config --exists nosigbus-backtrace; then
   readelf -d "$work/backtrace" | grep -q 'NEEDED.*libnosigbus-backtrace\.so'
   echo 'backtrace: passed'
 fi
+
+if pkg-config --exists nosigbus-wayland; then
+  read -ra flags <<<"$(pkg-config --cflags --libs nosigbus-wayland wayland-server)"
+  "$cc" "${strict[@]}" "$(dirname "$source")/wayland.c" -o "$work/wayland" "${flags[@]}" -Wl,-rpath,"$prefix/$libdir"
+  "$work/wayland"
+  readelf -d "$work/wayland" | grep -q 'NEEDED.*libnosigbus-wayland\.so'
+  echo 'wayland: passed'
+fi
