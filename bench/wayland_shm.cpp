@@ -66,8 +66,8 @@ wayland_buffer::wayland_buffer(int fd, size_t size) {
       pool, 0, stride / 4, static_cast<int32_t>(size / stride), stride, WL_SHM_FORMAT_XRGB8888);
   exchange();
   const uint32_t id = wl_proxy_get_id(reinterpret_cast<wl_proxy*>(buffer));
-  wl_resource* const resource = wl_client_get_object(client_, id);
-  buffer_ = resource != nullptr ? wl_shm_buffer_get(resource) : nullptr;
+  resource_ = wl_client_get_object(client_, id);
+  buffer_ = resource_ != nullptr ? wl_shm_buffer_get(resource_) : nullptr;
   require(buffer_ != nullptr, "no buffer");
   wl_buffer_destroy(buffer);
   wl_shm_pool_destroy(pool);

@@ -22,6 +22,7 @@ class wayland_buffer {
   wayland_buffer(const wayland_buffer&) = delete;
   wayland_buffer& operator=(const wayland_buffer&) = delete;
 
+  wl_resource* resource() const { return resource_; }
   wl_shm_buffer* get() const { return buffer_; }
   unsigned char* data() const { return static_cast<unsigned char*>(wl_shm_buffer_get_data(buffer_)); }
 
@@ -33,6 +34,7 @@ class wayland_buffer {
   wl_client* client_;
   // Of the client; its type has the same name as the server's.
   wl_display* connection_;
+  wl_resource* resource_;
   wl_shm_buffer* buffer_;
 };
 
