@@ -121,7 +121,7 @@ struct nosigbus_wl_watcher {
  * that has gone, on a wl_shm_pool or wl_shm that the client still has, or WL_DISPLAY_ERROR_IMPLEMENTATION.
  * Faults are told also of views that have gone since. Where `damaged` lets the client live,
  * wl_shm_pool.resize heals its views, those of wl_buffers that live, before the request is carried out: what
- * the file has again is seen again. (The first 64 damaged ones at once, more of them soon after, each that is
+ * the file has again is seen again. (64 damaged ones at once, more of them soon after, each that is
  * asked for by nosigbus_wl_view_get before that.)
  *
  * The events of the process (<nosigbus/events.h>) go to the watches: the program does not call
