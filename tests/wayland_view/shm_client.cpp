@@ -23,6 +23,13 @@ void on_global_removed(void*, wl_registry*, uint32_t) {}
 
 }  // namespace
 
+wl_registry* ask_for_shm(wl_display* connection, wl_shm*& shm) {
+  static constexpr wl_registry_listener listener{on_global, on_global_removed};
+  wl_registry* const registry = wl_display_get_registry(connection);
+  wl_registry_add_listener(registry, &listener, &shm);
+  return registry;
+}
+
 shm_client::shm_client(shm_server& server) : server_(server) {
   wl_log_set_handler_client([](const char*, va_list) {});
   int ends[2];
@@ -36,9 +43,7 @@ shm_client::shm_client(shm_server& server) : server_(server) {
   wl_client_add_destroy_listener(peer_.client, &peer_.gone);
   server_.clients_.push_back(this);
 
-  registry_ = wl_display_get_registry(connection_);
-  static constexpr wl_registry_listener listener{on_global, on_global_removed};
-  wl_registry_add_listener(registry_, &listener, &shm_);
+  registry_ = ask_for_shm(connection_, shm_);
   server_.exchange();
   CHILD_CHECK(shm_ != nullptr);
 }

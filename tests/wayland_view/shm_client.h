@@ -22,6 +22,10 @@ struct protocol_error {
   bool operator==(const protocol_error&) const = default;
 };
 
+// A client's end of a connection asks for the server's wl_shm, which is put into `shm` when the server has
+// answered.
+wl_registry* ask_for_shm(wl_display* connection, wl_shm*& shm);
+
 class shm_client {
  public:
   explicit shm_client(shm_server& server);

@@ -22,10 +22,10 @@ class shm_server {
   wl_display* display() const { return display_; }
   // Both sides get what the other has to say, until neither has any more.
   void exchange();
-  // The server alone, for as long as it takes: false after a second without `condition`.
+  // The server alone, for as long as it takes: false when it takes too long.
   template <class Condition>
   bool run_until(Condition condition) {
-    for (int i = 0; i < 100; ++i) {
+    for (int i = 0; i < 2000; ++i) {
       if (condition()) return true;
       wl_event_loop_dispatch(wl_display_get_event_loop(display_), 10);
       wl_display_flush_clients(display_);

@@ -29,12 +29,6 @@ enum class nature { honest, truncates, oscillates, destroys };
 
 // --- The client's side, in a process of its own.
 
-void on_global(void* shm, wl_registry* registry, uint32_t name, const char* interface, uint32_t) {
-  if (strcmp(interface, "wl_shm") != 0) return;
-  *static_cast<wl_shm**>(shm) = static_cast<wl_shm*>(wl_registry_bind(registry, name, &wl_shm_interface, 1));
-}
-void on_global_removed(void*, wl_registry*, uint32_t) {}
-
 // Until the server has had enough; exits with the protocol error's code.
 [[noreturn]] void attack_until_disconnected(wl_display* connection, wl_shm* shm, nature what) {
   const int fd = drawn_file(file_size);
@@ -75,10 +69,8 @@ pid_t start_client(wl_display* server, nature what) {
   close(ends[0]);
   wl_log_set_handler_client([](const char*, va_list) {});
   wl_display* const connection = wl_display_connect_to_fd(ends[1]);
-  wl_registry* const registry = wl_display_get_registry(connection);
   wl_shm* shm = nullptr;
-  static constexpr wl_registry_listener listener{on_global, on_global_removed};
-  wl_registry_add_listener(registry, &listener, &shm);
+  ask_for_shm(connection, shm);
   wl_display_roundtrip(connection);
   attack_until_disconnected(connection, shm, what);
 }
@@ -200,9 +192,7 @@ TEST_CASE("those who attack are disconnected and the others go on") {
       for (int i = 0; i < 5; ++i) {
         const pid_t hostile = start_client(server.display(), what);
         int status = 0;
-        const auto disconnected = [&] { return has_ended(hostile, status); };
-        for (int seconds = 0; status == 0 && seconds < 20 && !server.run_until(disconnected); ++seconds) {
-        }
+        CHILD_CHECK(server.run_until([&] { return has_ended(hostile, status); }));
         CHILD_CHECK(WIFEXITED(status) && WEXITSTATUS(status) == WL_SHM_ERROR_INVALID_FD);
       }
       int status = 0;
