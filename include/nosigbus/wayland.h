@@ -20,8 +20,9 @@
  *
  * "Main thread" is the one that runs the display's event loop, as libwayland-server is not thread-safe; with
  * several displays it is the same thread for all that are watched. The caller calls nosigbus_install;
- * nosigbus_check tells whether SIGBUS is still in its hands. Nothing here is async-signal-safe but where it
- * is said. Pointers to views are never NULL but where it is said.
+ * nosigbus_check tells whether SIGBUS is still in its hands: the first bracket of all takes it away, after
+ * which nosigbus_rearm is due. Nothing here is async-signal-safe but where it is said. Pointers to views are
+ * never NULL but where it is said.
  */
 #ifndef NOSIGBUS_WAYLAND_H
 #define NOSIGBUS_WAYLAND_H
@@ -55,9 +56,9 @@ struct nosigbus_wl_view;
  * out: receives the view, with a reference for the caller; untouched on error. buffer: the resource. flags:
  *   above.
  * Returns 0; -EINVAL: out or buffer NULL, unknown flags, or no buffer of libwayland's wl_shm; -ENOTSUP:
- * memory of which the kernel makes no second mapping: huge pages (MFD_HUGETLB), device memory. It cannot be
- * guarded: post WL_SHM_ERROR_INVALID_FD to the client; -ENOMEM: no memory, no address space or map limit
- * reached. Main thread. */
+ *   memory of which the kernel makes no second mapping: huge pages (MFD_HUGETLB), device memory, and pools
+ *   that libwayland's brackets have replaced by zeros. It cannot be guarded: post WL_SHM_ERROR_INVALID_FD to
+ *   the client; -ENOMEM: no memory, no address space or map limit reached. Main thread. */
 NOSIGBUS_API int nosigbus_wl_view_get(struct nosigbus_wl_view** out, struct wl_resource* buffer,
                                       unsigned flags) NOSIGBUS_NOEXCEPT;
 

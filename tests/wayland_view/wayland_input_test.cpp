@@ -127,6 +127,19 @@ TEST_CASE("huge pages are refused and nothing is left behind") {
         }) == exited(0));
 }
 
+TEST_CASE("a pool that libwayland has replaced by zeros is refused") {
+  CHECK(in_server([] {
+          const lonely_buffer one(drawn_file(lead + buffer_size));
+          wl_shm_buffer* const buffer = wl_shm_buffer_get(one.resource());
+          CHILD_CHECK(ftruncate(one.fd, 0) == 0);
+          wl_shm_buffer_begin_access(buffer);
+          CHILD_CHECK(read_at(wl_shm_buffer_get_data(buffer), 0) == 0);
+          nosigbus_wl_view* view = untouched;
+          CHILD_CHECK(nosigbus_wl_view_get(&view, one.resource(), 0) == -ENOTSUP && view == untouched);
+          wl_shm_buffer_end_access(buffer);
+        }) == exited(0));
+}
+
 TEST_CASE("a view for reading cannot be written") {
   CHECK(in_server([] {
           CHILD_CHECK(nosigbus_install(0) == 0);

@@ -199,6 +199,34 @@ TEST_CASE("several displays in one event loop each") {
   });
 }
 
+TEST_CASE("brackets work beside views where ours is the handler in front") {
+  for (const bool rearmed : {false, true}) {
+    const outcome result = in_child([rearmed] {
+      shm_server server;
+      if (rearmed) CHILD_CHECK(nosigbus_install(0) == 0);
+      painter by_brackets(server, 1), by_views(server, 1);
+      wl_shm_buffer* const buffer =
+          wl_shm_buffer_get(by_brackets.client.resource(by_brackets.canvases[0].buffer));
+      wl_shm_buffer_begin_access(buffer);  // the first one takes SIGBUS
+      wl_shm_buffer_end_access(buffer);
+      CHILD_CHECK(nosigbus_check() == (rearmed ? -EBUSY : -ENOENT));
+      CHILD_CHECK((rearmed ? nosigbus_rearm() : nosigbus_install(0)) == 0);
+      CHILD_CHECK(nosigbus_wl_watch(server.display(), nullptr, 0, nullptr) == 0);
+      by_brackets.cut_off(0);
+      wl_shm_buffer_begin_access(buffer);
+      CHILD_CHECK(*static_cast<const volatile unsigned char*>(wl_shm_buffer_get_data(buffer)) == 0);
+      CHILD_CHECK(by_views.all_show({}));
+      by_views.cut_off(0);
+      CHILD_CHECK(by_views.all_show({0}));
+      wl_shm_buffer_end_access(buffer);
+      server.exchange();
+      CHILD_CHECK(by_brackets.client.error() == on_buffer && by_views.client.error() == on_buffer);
+      return 0;
+    });
+    CHECK(result == exited(0));
+  }
+}
+
 TEST_CASE("without a watch or after it nobody is disconnected and everybody is protected") {
   for (const bool watched_before : {false, true}) {
     in_server([watched_before] {
