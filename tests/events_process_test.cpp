@@ -2,9 +2,14 @@
 //
 // Events and the process: its children, its descriptors, its threads.
 #include <nosigbus/events.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
+#include <cstdio>
+#include <cstring>
 #include <map>
 #include <thread>
 #include <vector>
@@ -18,6 +23,16 @@ using namespace test;
 namespace {
 
 const size_t page = page_size();
+
+// One of this process that stands for what the kernel calls so.
+int descriptor_named(const char* name) {
+  for (int fd = 0; fd < 100; ++fd) {
+    char path[32], target[64] = {};
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    if (readlink(path, target, sizeof target - 1) > 0 && strcmp(target, name) == 0) return fd;
+  }
+  return -1;
+}
 
 }  // namespace
 
@@ -70,6 +85,35 @@ TEST_CASE("a program that closes all descriptors is not written to, and may list
     CHILD_CHECK(readable(again));
     CHILD_CHECK(dispatch_all().size() == 1);
   });
+}
+
+TEST_CASE("a program that takes the number of the descriptor that watches files keeps it for itself") {
+  for (const bool watches_too : {false, true}) {
+    CAPTURE(watches_too);
+    in_each_entry(exited(0), [watches_too] {
+      listen();
+      shared_file file(2 * page), other(page);
+      nosigbus::region region = make_region(origin::mapped, file, 2 * page);
+      const int taken = descriptor_named("anon_inode:inotify");
+      const int own = watches_too ? inotify_init1(IN_NONBLOCK) : eventfd(0, 0);
+      CHILD_CHECK(dup2(own, taken) == taken);
+      char path[32];
+      snprintf(path, sizeof path, "/proc/self/fd/%d", other.fd());
+      const int watch = watches_too ? inotify_add_watch(own, path, IN_MODIFY) : 0;
+      other.resize(0);
+      file.resize(page);
+      CHILD_CHECK(peek(region, page) == 0);
+      CHILD_CHECK(dispatch_all().size() == 1);
+      region = make_region(origin::mapped, file, 2 * page);
+      region = {};
+      inotify_event event{};
+      if (watches_too) {
+        CHILD_CHECK(read(taken, &event, sizeof event) == sizeof event);
+        CHILD_CHECK(event.wd == watch);
+        CHILD_CHECK(inotify_rm_watch(own, watch) == 0);
+      }
+    });
+  }
 }
 
 TEST_CASE("no fault goes untold, while many threads fault and others dispatch") {

@@ -8,6 +8,7 @@
 #include <src/outside/file_watch.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
@@ -60,11 +61,19 @@ void compare_all(const void* node, VISIT order, int) {
   if (order == postorder || order == leaf) compare_sizes(**static_cast<watched_file* const*>(node));
 }
 
+// Whether the number still is our descriptor's: by both the epoll instance knows what it polls
+// (epoll_ctl(2)).
+bool is_ours(const event_queue& queue) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  return queue.inotify >= 0 && epoll_ctl(queue.epoll, EPOLL_CTL_MOD, queue.inotify, &event) == 0;
+}
+
 }  // namespace
 
 void begin(event_queue& queue, region_descriptor& handle) {
-  const int fd = queue.inotify < 0 || handle.sync->watch != 0 ? -1 : descriptor_of(handle);
-  if (fd < 0) return;
+  const int fd = handle.sync->watch != 0 ? -1 : descriptor_of(handle);
+  if (fd < 0 || !is_ours(queue)) return;
   handle.watched_size = file_size(handle);
   char path[32];
   snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
@@ -92,13 +101,13 @@ void end(event_queue& queue, region_descriptor& handle) {
   (handle.previous_watched != nullptr ? handle.previous_watched->next_watched : file->first) =
       handle.next_watched;
   if (file->first != nullptr) return;
-  inotify_rm_watch(queue.inotify, file->watch);
+  if (is_ours(queue)) inotify_rm_watch(queue.inotify, file->watch);
   tdelete(file, &queue.watches, compare);
   free(file);
 }
 
 void look(event_queue& queue) {
-  if (queue.inotify < 0) return;
+  if (!is_ours(queue)) return;
   // So many at a time, whatever the other side does meanwhile: what is left keeps the descriptor readable.
   for (int reads = 0; reads < 16; ++reads) {
     alignas(inotify_event) char buffer[4096] = {};
