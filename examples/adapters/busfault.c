@@ -4,7 +4,6 @@
 #include <nosigbus/events.h>
 #include <nosigbus/region.h>
 #include <nosigbus/runtime.h>
-#include <search.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -16,14 +15,8 @@ struct busfault {
   void* context;
 };
 
-/* All of them, by their regions: tsearch(3). */
-static void* g_registered;
-
-static int by_region(const void* left, const void* right) {
-  const uintptr_t a = (uintptr_t)((const struct busfault*)left)->region;
-  const uintptr_t b = (uintptr_t)((const struct busfault*)right)->region;
-  return (a > b) - (a < b);
-}
+/* Whose pointer a region has: ours. */
+static const char g_tag;
 
 int busfault_init(void) { return nosigbus_install(0) == 0 && nosigbus_event_fd() >= 0; }
 
@@ -40,12 +33,12 @@ struct busfault* busfault_register_mmap(void* addr, size_t size, busfault_notify
   if (busfault == NULL) return NULL;
   busfault->notify = notify;
   busfault->context = context;
-  if (guard_pages(&busfault->region, addr, size)) {
-    if (tsearch(busfault, &g_registered, by_region) != NULL) return busfault;
-    nosigbus_region_release(busfault->region);
+  if (!guard_pages(&busfault->region, addr, size)) {
+    free(busfault);
+    return NULL;
   }
-  free(busfault);
-  return NULL;
+  nosigbus_region_set_user_data(busfault->region, &g_tag, busfault);
+  return busfault;
 }
 
 /* What is left of the file goes, too: without a region, the client could cut that off next. */
@@ -57,19 +50,16 @@ static int detach_from_file(struct nosigbus_region* region) {
 }
 
 void busfault_unregister(struct busfault* busfault) {
-  tdelete(busfault, &g_registered, by_region);
+  nosigbus_region_set_user_data(busfault->region, &g_tag, NULL);
   /* A region that could not be detached is not released: it protects for as long as the process lives. */
   if (detach_from_file(busfault->region)) nosigbus_region_release(busfault->region);
   free(busfault);
 }
 
 static int tell(const struct nosigbus_event* event, void* user) {
-  const struct busfault key = {event->region, NULL, NULL};
-  struct busfault* const* found;
+  const struct busfault* const busfault = nosigbus_region_user_data(event->region, &g_tag);
   (void)user;
-  if ((event->what & NOSIGBUS_EVENT_FAULT) == 0) return 0;
-  found = tfind(&key, &g_registered, by_region);
-  if (found != NULL) (*found)->notify((*found)->context);
+  if (busfault != NULL && (event->what & NOSIGBUS_EVENT_FAULT) != 0) busfault->notify(busfault->context);
   return 0;
 }
 
