@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * nosigbus._nosigbus.mmap, the C part of nosigbus.mmap. A file is a region; anonymous memory, which nobody
+ * nosigbus.mmap, but for what nosigbus/__init__.py adds. A file is a region; anonymous memory, which nobody
  * can cut off, is an ordinary mapping.
  *
  * Everything that Python asks of the object itself reaches the memory by guarded operations: what the region

@@ -37,6 +37,9 @@ static int resize(mapping* self, Py_ssize_t size) {
   if (size == 0) return -EINVAL;
   if (self->fd >= 0 && ftruncate(self->fd, (off_t)(self->offset + size)) != 0) return -errno;
   if (self->region == NULL) {
+    /* Shared memory does not grow with its mapping: what is behind it is missing. */
+    const int error = ensure_installed();
+    if (error != 0) return error;
     void* const data = mremap(self->data, (size_t)self->size, (size_t)size, MREMAP_MAYMOVE);
     if (data == MAP_FAILED) return -errno;
     self->data = data;

@@ -141,8 +141,9 @@ static PyType_Slot g_slots[] = {
 };
 
 PyType_Spec g_mapping_spec = {
-    .name = "nosigbus._nosigbus.mmap",
+    .name = "nosigbus.mmap",
     .basicsize = sizeof(mapping),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE,
+    /* Mutable: nosigbus/__init__.py completes it. */
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
     .slots = g_slots,
 };

@@ -124,29 +124,34 @@ class Bracket:
         self.ok = self._mapping._end(self._begun) and not self._mapping.faulted
 
 
-class mmap(_nosigbus.mmap):
-    __doc__ = _nosigbus.mmap.__doc__
-    __slots__ = ()
+def _status(self) -> Status:
+    """How the mapping is."""
+    faults, generation, first_bad, file_size, cause, overlaid, sealed = self._status()
+    return Status(faults, generation, _known(first_bad), _known(file_size), Cause(cause), overlaid, sealed)
 
-    @property
-    def faulted(self) -> bool:
-        """Part of it is not the file's now: zeros stand in place of missing pages, or the file ends within the last
-        page. status() tells where and why, refresh() puts back what has come back."""
-        return self.status().cause is not Cause.NONE
 
-    @property
-    def generation(self) -> int:
-        """Changes whenever zeros take the place of pages, or pages that of zeros; odd while there are zeros."""
-        return self.status().generation
+def _faulted(self) -> bool:
+    """Part of it is not the file's now: zeros stand in place of missing pages, or the file ends within the last page.
+    status() tells where and why, refresh() puts back what has come back."""
+    return self._status()[4] != Cause.NONE
 
-    def status(self) -> Status:
-        """How the mapping is."""
-        faults, generation, first_bad, file_size, cause, overlaid, sealed = self._status()
-        return Status(faults, generation, _known(first_bad), _known(file_size), Cause(cause), overlaid, sealed)
 
-    def whole(self) -> Bracket:
-        """A context manager that tells whether what was read in its block was the file's."""
-        return Bracket(self)
+def _generation(self) -> int:
+    """Changes whenever zeros take the place of pages, or pages that of zeros; odd while there are zeros."""
+    return self._status()[1]
+
+
+def _whole(self) -> Bracket:
+    """A context manager that tells whether what was read in its block was the file's."""
+    return Bracket(self)
+
+
+# Not a subclass: that would iterate over numbers, where mmap.mmap gives bytes.
+mmap = _nosigbus.mmap
+mmap.status = _status
+mmap.whole = _whole
+mmap.faulted = property(_faulted)
+mmap.generation = property(_generation)
 
 
 def _known(number):
