@@ -72,10 +72,11 @@ def in_child(function, *arguments, seconds=20):
 
 @contextlib.contextmanager
 def other_process(function, *arguments):
-    """Runs it in another process for as long as the block takes, at most."""
+    """Runs it in another process for as long as the block takes, at most. It ends with this one, too."""
     child = os.fork()
     if child == 0:
         try:
+            ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
             function(*arguments)
         finally:
             os._exit(0)

@@ -49,42 +49,44 @@ static int traverse(PyObject* self, visitproc visit, void* arg) {
 
 static PyMethodDef g_methods[] = {
     {"close", PYTHON_METHOD(mapping_close), METH_NOARGS,
-     "close($self)\n--\n\nUnmaps it. BufferError while somebody has a buffer of it."},
+     "close($self, /)\n--\n\nUnmaps it. BufferError while somebody has a buffer of it."},
     {"read", PYTHON_METHOD(mapping_file_read), METH_VARARGS,
-     "read($self, n=None)\n--\n\n" FILE_METHOD "up to n bytes, all that are left if n is None or negative."},
+     "read($self, n=None, /)\n--\n\n" FILE_METHOD
+     "up to n bytes, all that are left if n is None or negative."},
     {"readline", PYTHON_METHOD(mapping_readline), METH_NOARGS,
-     "readline($self)\n--\n\n" FILE_METHOD "the bytes up to and with the next newline."},
+     "readline($self, /)\n--\n\n" FILE_METHOD "the bytes up to and with the next newline."},
     {"read_byte", PYTHON_METHOD(mapping_read_byte), METH_NOARGS,
-     "read_byte($self)\n--\n\n" FILE_METHOD "one byte, as an int."},
+     "read_byte($self, /)\n--\n\n" FILE_METHOD "one byte, as an int."},
     {"write", PYTHON_METHOD(mapping_file_write), METH_VARARGS,
-     "write($self, bytes)\n--\n\n" FILE_METHOD "writes, and returns how many bytes.\n"
+     "write($self, bytes, /)\n--\n\n" FILE_METHOD "writes, and returns how many bytes.\n"
      "FaultError where the file has been cut off; see DISCARD_WRITES."},
     {"write_byte", PYTHON_METHOD(mapping_write_byte), METH_VARARGS,
-     "write_byte($self, byte)\n--\n\n" FILE_METHOD "writes one byte, given as an int."},
+     "write_byte($self, byte, /)\n--\n\n" FILE_METHOD "writes one byte, given as an int."},
     {"seek", PYTHON_METHOD(mapping_seek), METH_VARARGS,
-     "seek($self, pos, whence=0)\n--\n\nMoves the position: from the beginning, from here (1), from the end "
+     "seek($self, pos, whence=0, /)\n--\n\nMoves the position: from the beginning, from here (1), from the "
+     "end "
      "(2)."},
-    {"tell", PYTHON_METHOD(mapping_tell), METH_NOARGS, "tell($self)\n--\n\nThe position."},
+    {"tell", PYTHON_METHOD(mapping_tell), METH_NOARGS, "tell($self, /)\n--\n\nThe position."},
     {"find", PYTHON_METHOD(mapping_find), METH_VARARGS,
-     "find($self, sub, start=None, end=None)\n--\n\n"
+     "find(sub[, start[, end]])\n\n"
      "Index of the first place of sub in [start, end), by default from the position on; -1: none."},
     {"rfind", PYTHON_METHOD(mapping_rfind), METH_VARARGS,
-     "rfind($self, sub, start=None, end=None)\n--\n\nThe last place, as find."},
+     "rfind(sub[, start[, end]])\n\nThe last place, as find."},
     {"move", PYTHON_METHOD(mapping_move), METH_VARARGS,
-     "move($self, dest, src, count)\n--\n\nCopies count bytes from offset src to offset dest."},
+     "move($self, dest, src, count, /)\n--\n\nCopies count bytes from offset src to offset dest."},
     {"size", PYTHON_METHOD(mapping_file_size), METH_NOARGS,
-     "size($self)\n--\n\nThe size of the file, in bytes."},
+     "size($self, /)\n--\n\nThe size of the file, in bytes."},
     {"resize", PYTHON_METHOD(mapping_resize), METH_VARARGS,
-     "resize($self, newsize)\n--\n\nResizes the mapping and its file. BufferError while somebody has a "
+     "resize($self, newsize, /)\n--\n\nResizes the mapping and its file. BufferError while somebody has a "
      "buffer of it."},
     {"flush", PYTHON_METHOD(mapping_flush), METH_VARARGS,
-     "flush($self, offset=0, size=None)\n--\n\n"
+     "flush([offset[, size]])\n\n"
      "Writes what was changed to the file. FaultError where the file has been cut off and writes are "
      "discarded."},
     {"madvise", PYTHON_METHOD(mapping_madvise), METH_VARARGS,
-     "madvise($self, option, start=0, length=None)\n--\n\nmadvise(2)."},
+     "madvise(option[, start[, length]])\n\nmadvise(2)."},
     {"refresh", PYTHON_METHOD(mapping_refresh), METH_NOARGS,
-     "refresh($self)\n--\n\n"
+     "refresh($self, /)\n--\n\n"
      "Puts the file's pages back where it has grown again. True: all of it is the file's again; False: the "
      "file is\n"
      "still too short, and what there is has been put back. Drops what was written to discarded pages. "

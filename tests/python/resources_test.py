@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: MIT
+"""What is taken is given back; other threads run while one waits, and cannot take the memory away from it."""
+
+import gc
+import os
+import threading
+import time
+import tracemalloc
+import unittest
+import weakref
+
+import nosigbus
+from support import GOOD, PAGE, descriptors, file_of, in_child, pattern, vmas
+
+DATA = pattern(4 * PAGE)
+
+
+def use_once(file):
+    mapping = nosigbus.mmap(file.fileno(), 0)
+    with memoryview(mapping) as view:
+        bytes(view)
+    mapping[3:900:5], mapping[7], mapping.find(b"x"), mapping.rfind(b"y"), mapping.readline(), list(mapping[:9])
+    mapping[3:10] = b"1234567"
+    mapping.seek(0)
+    mapping.write(b"abc")
+    mapping.move(0, 5, 5)
+    repr(mapping), mapping.status(), mapping.faulted, mapping.flush(), mapping.size()
+    file.truncate(PAGE)
+    assert mapping[-1] == 0
+    for call in (mapping.write_byte, mapping.seek, mapping.resize):
+        try:
+            call(-7)
+        except (ValueError, OverflowError):
+            pass
+    try:
+        mapping[-5:] = b"12345"
+    except nosigbus.FaultError as error:
+        assert error.fault.cause is not None
+    nosigbus.safe_read(mapping), nosigbus.last_fault(), nosigbus.stats()
+    os.pwrite(file.fileno(), DATA, 0)
+    assert mapping.refresh()
+    mapping.resize(6 * PAGE)
+    mapping.resize(4 * PAGE)
+    reference = weakref.ref(mapping)
+    try:
+        nosigbus.mmap(file.fileno(), 5 * PAGE)
+    except ValueError:
+        pass
+    try:
+        nosigbus.mmap(file.fileno(), 0, offset=1)
+    except OSError:
+        pass
+    del mapping, call
+    assert reference() is None
+
+
+class Resources(unittest.TestCase):
+    def test_nothing_is_left_behind(self):
+        def scenario():
+            with file_of(DATA) as file:
+                for _ in range(50):
+                    use_once(file)
+                gc.collect()
+                before = vmas(), descriptors()
+                tracemalloc.start()
+                use_once(file)
+                small = tracemalloc.get_traced_memory()[0]
+                for _ in range(1000):
+                    use_once(file)
+                gc.collect()
+                grown = tracemalloc.get_traced_memory()[0] - small
+                tracemalloc.stop()
+                assert grown < 20000, grown
+                assert descriptors() == before[1] and vmas() <= before[0] + 3, (before, vmas(), descriptors())
+                assert nosigbus.stats().regions == 0
+
+        self.assertEqual(in_child(scenario, seconds=60), GOOD)
+
+    def test_resident_memory_stays(self):
+        def resident():
+            with open("/proc/self/statm") as statm:
+                return int(statm.read().split()[1])
+
+        def scenario():
+            with file_of(DATA) as file:
+                for _ in range(200):
+                    use_once(file)
+                before = resident()
+                for _ in range(2000):
+                    use_once(file)
+                assert resident() - before < 100, resident() - before
+
+        self.assertEqual(in_child(scenario, seconds=60), GOOD)
+
+    def test_a_type_that_refers_to_itself_is_collected(self):
+        def scenario():
+            class Mapping(nosigbus.mmap):
+                pass
+
+            mapping = Mapping(-1, 5)
+            mapping.itself = mapping
+            reference = weakref.ref(mapping)
+            del mapping, Mapping
+            gc.collect()
+            assert reference() is None
+
+        self.assertEqual(in_child(scenario), GOOD)
+
+
+class Threads(unittest.TestCase):
+    def test_close_and_resize_wait_for_nobody(self):
+        """They refuse, or are done, while another thread searches; nobody dies."""
+
+        def scenario():
+            with file_of(bytes(64 << 20)) as file:
+                refused = done = 0
+                for _ in range(20):
+                    mapping = nosigbus.mmap(file.fileno(), 0)
+                    begun = threading.Event()
+
+                    def search(mapping=mapping, begun=begun):
+                        begun.set()
+                        try:
+                            assert mapping.find(b"\1", 0) == -1
+                        except ValueError as error:
+                            assert "closed" in str(error)
+
+                    thread = threading.Thread(target=search)
+                    thread.start()
+                    begun.wait()
+                    time.sleep(0.001)
+                    for act in (lambda: mapping.resize(32 << 20), mapping.close):
+                        try:
+                            act()
+                            done += 1
+                        except BufferError as error:
+                            assert "another thread" in str(error)
+                            refused += 1
+                    thread.join()
+                    if not mapping.closed:
+                        mapping.close()
+                    file.truncate(64 << 20)
+                assert refused > 0, (refused, done)
+
+        self.assertEqual(in_child(scenario, seconds=60), GOOD)
+
+    def test_readers_share_a_position(self):
+        """No byte is read twice, as with mmap.mmap."""
+
+        def scenario():
+            size = 32 << 20
+            with file_of(bytes(size)) as file:
+                mapping = nosigbus.mmap(file.fileno(), 0, access=nosigbus.ACCESS_READ)
+                read = []
+
+                def work():
+                    while data := mapping.read(1 << 20):
+                        read.append(len(data))
+
+                threads = [threading.Thread(target=work) for _ in range(4)]
+                for thread in threads:
+                    thread.start()
+                for thread in threads:
+                    thread.join()
+                assert sum(read) == size, sum(read)
+
+        self.assertEqual(in_child(scenario, seconds=60), GOOD)
+
+
+if __name__ == "__main__":
+    unittest.main()
