@@ -129,3 +129,61 @@ TEST_CASE("A handler on top may ask ours twice about one signal: the previous on
     CHECK(calls.get() == 2);
   }
 }
+
+namespace {
+
+// As handlers do that report a fault before the process ends of it.
+void report_and_leave(int signo, siginfo_t*, void*) {
+  ++*g_calls;
+  sigaction(signo, &g_below[0], nullptr);
+  raise(signo);
+}
+
+}  // namespace
+
+TEST_CASE(
+    "A handler on top that takes itself away and raises the signal again: called once and the signal kills") {
+  for (const int flags : top_flags) {
+    for (const int times : {1, 2}) {
+      CAPTURE(flags);
+      CAPTURE(times);
+      const shared_count calls;
+      g_calls = &calls;
+      CHECK(in_child([=] {
+              const missing_page f;
+              set_alternate_stack(true);
+              signal(SIGBUS, SIG_DFL);
+              CHILD_CHECK(nosigbus_install(0) == 0);
+              for (int i = 0; i < times; ++i) {
+                install_handler(SIGBUS, report_and_leave, flags, &g_below[0]);
+                CHILD_CHECK(nosigbus_rearm() == 0);
+                if (i + 1 < times) sigaction(SIGBUS, &g_below[0], nullptr);
+              }
+              CHILD_CHECK(*f.guarded == 0);
+              f.read_foreign();
+              return 0;
+            }) == killed_by(SIGBUS));
+      CHECK(calls.get() == 1);
+    }
+  }
+}
+
+TEST_CASE("A handler on top that has left is not called") {
+  for (const int flags : top_flags) {
+    CAPTURE(flags);
+    const shared_count calls;
+    g_calls = &calls;
+    CHECK(in_child([=] {
+            const missing_page f;
+            signal(SIGBUS, SIG_DFL);
+            CHILD_CHECK(nosigbus_install(0) == 0);
+            install_handler(SIGBUS, report_and_leave, flags, &g_below[0]);
+            CHILD_CHECK(nosigbus_rearm() == 0);
+            sigaction(SIGBUS, &g_below[0], nullptr);
+            CHILD_CHECK(*f.guarded == 0);
+            f.read_foreign();
+            return 0;
+          }) == killed_by(SIGBUS));
+    CHECK(calls.get() == 0);
+  }
+}

@@ -37,6 +37,11 @@ struct signal_slot {
   std::atomic<const previous_action*> before_rearm;
   // Our action is (or was, when displaced) in place. Written under install's mutex; relaxed.
   std::atomic<bool> taken;
+  // Of our action, as it was put in place last. Written before it is, under install's mutex; read by
+  // handlers, relaxed: who meets a change in the middle hands a signal to the one of two that is leaving, or
+  // has just come.
+  std::atomic<uint32_t> flags;
+  std::atomic<uint64_t> mask;
 };
 
 extern constinit signal_slot g_signal_slots[2];

@@ -92,6 +92,9 @@ inline long set_default_action(int signo) {
   const arch::kernel_sigaction action{};  // SIG_DFL is null
   return raw_syscall(SYS_rt_sigaction, signo, reinterpret_cast<long>(&action), 0, sizeof action.mask);
 }
+inline long current_action(int signo, arch::kernel_sigaction* out) {
+  return raw_syscall(SYS_rt_sigaction, signo, 0, reinterpret_cast<long>(out), sizeof out->mask);
+}
 // Queues a signal to the calling thread with exactly this siginfo. To itself a process may send even
 // what only the kernel sends otherwise (rt_tgsigqueueinfo(2), "EPERM").
 inline long queue_to_self(int signo, const siginfo_t* info) {
