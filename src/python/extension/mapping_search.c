@@ -17,6 +17,22 @@ struct search {
   const char* found;
 };
 
+/* By way of the needle's first byte, which is much faster than memmem while it is rare, and quadratic when it
+ * is not: then memmem does the rest. */
+static const char* first_match(const struct search* what) {
+  if (what->needle_length == 0) return what->begin;
+  const char* at = what->begin;
+  const char* const last = what->begin + (what->length - what->needle_length);
+  for (size_t false_ones = 0; at <= last; ++at) {
+    at = memchr(at, what->needle[0], (size_t)(last - at) + 1);
+    if (at == NULL || memcmp(at, what->needle, what->needle_length) == 0) return at;
+    if (++false_ones * 64 > (size_t)(at - what->begin) + 1024) {
+      return memmem(at, (size_t)(last - at) + what->needle_length, what->needle, what->needle_length);
+    }
+  }
+  return NULL;
+}
+
 static const char* last_match(const struct search* what) {
   if (what->needle_length == 0) return what->begin + what->length;
   size_t starts = what->length - what->needle_length + 1;
@@ -31,11 +47,7 @@ static const char* last_match(const struct search* what) {
 /* Below a guard: what the region does not absorb ends it, wherever in libc it is. */
 static int search(void* arg) {
   struct search* const what = arg;
-  if (what->backwards) {
-    what->found = last_match(what);
-  } else {
-    what->found = memmem(what->begin, what->length, what->needle, what->needle_length);
-  }
+  what->found = what->backwards ? last_match(what) : first_match(what);
   return 0;
 }
 
