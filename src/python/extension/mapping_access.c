@@ -109,14 +109,15 @@ bool mapping_write(mapping* self, Py_ssize_t offset, const void* from, Py_ssize_
 }
 
 /* All from the lowest to the highest of a few bytes, so that there are few calls. None of it is in a page
- * that has no byte wanted. */
-static bool gather(mapping* self, char* to, Py_ssize_t offset, Py_ssize_t step, Py_ssize_t count) {
+ * that has no byte wanted. False: one cannot be read, and who goes byte by byte finds out which. */
+static bool gather(const mapping* self, char* to, Py_ssize_t offset, Py_ssize_t step, Py_ssize_t count) {
   char buffer[4096];
   const Py_ssize_t stride = step < 0 ? -step : step, most = (Py_ssize_t)sizeof buffer / stride;
   for (Py_ssize_t done = 0, n; done < count; done += n) {
     n = count - done < most ? count - done : most;
     const Py_ssize_t first = offset + done * step, span = (n - 1) * stride;
-    if (!mapping_read(self, buffer, step < 0 ? first - span : first, span + 1)) return false;
+    const char* const lowest = self->data + (step < 0 ? first - span : first);
+    if (nosigbus_safe_read(buffer, lowest, (size_t)span + 1) != (size_t)span + 1) return false;
     const char* from = step < 0 ? buffer + span : buffer;
     for (Py_ssize_t i = 0; i < n; ++i, from += step) to[done + i] = *from;
   }
@@ -124,7 +125,7 @@ static bool gather(mapping* self, char* to, Py_ssize_t offset, Py_ssize_t step, 
 }
 
 bool mapping_read_stepwise(mapping* self, void* to, Py_ssize_t offset, Py_ssize_t step, Py_ssize_t count) {
-  if (step >= -64 && step <= 64) return gather(self, to, offset, step, count);
+  if (step >= -64 && step <= 64 && gather(self, to, offset, step, count)) return true;
   PyThreadState* const state = mapping_leave_python(self, count);
   const size_t done = nosigbus_safe_read_2d(to, 1, self->data + offset, step, 1, (size_t)count);
   return complete(self, done, count, state);
