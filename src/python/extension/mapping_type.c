@@ -122,7 +122,7 @@ static PyType_Slot g_slots[] = {
      "one has come on top of it.\n"
      "Methods of the object never end the process: what is not absorbed is FaultError. Who has a buffer of "
      "it\n"
-     "(numpy, memoryview) and writes to missing pages without DISCARD_WRITES ends with SIGBUS, as with "
+     "(numpy, memoryview) and writes to missing pages without DISCARD_WRITES ends the process, as with "
      "mmap.mmap."},
     {Py_tp_new, mapping_new},
     {Py_tp_dealloc, mapping_dealloc},
