@@ -296,7 +296,9 @@ class Buffers(unittest.TestCase):
                 self.assertEqual(in_child(self.scenario, nosigbus.DISCARD_WRITES, overlaid), GOOD)
 
     def test_a_write_kills_without_it(self):
-        self.assertEqual(in_child(self.scenario, 0, False), killed_by(signal.SIGBUS))
+        # Where the processor does not tell a write from a read, it meets an overlay as well.
+        by_port = (killed_by(signal.SIGBUS), killed_by(signal.SIGSEGV))
+        self.assertIn(in_child(self.scenario, 0, False), by_port)
         self.assertEqual(in_child(self.scenario, 0, True), killed_by(signal.SIGSEGV))
 
 

@@ -7,12 +7,22 @@
 #include <errno.h>
 #include <nosigbus/copy.h>
 #include <nosigbus/runtime.h>
+#include <stdbool.h>
 #include <string.h>
+
+/* By this module. Written and read with the GIL held. */
+static bool g_installed;
+
+static int install_with(unsigned flags) {
+  const int error = nosigbus_install(flags);
+  if (error == 0) g_installed = true;
+  return error;
+}
 
 int ensure_installed(void) {
   /* Other handlers come on top of it (faulthandler.enable), and are to be asked after it, not instead. */
   const int error = nosigbus_rearm();
-  return error == -ENOENT ? nosigbus_install(0) : error;
+  return error == -ENOENT ? install_with(0) : error;
 }
 
 PyObject* raise_errno(int error, const char* what) {
@@ -37,11 +47,12 @@ PyObject* fault_tuple(const struct nosigbus_fault* fault) {
 static PyObject* install(PyObject* Py_UNUSED(module), PyObject* args) {
   int flags = 0;
   if (!PyArg_ParseTuple(args, "|i:install", &flags)) return NULL;
-  return none_or_error(nosigbus_install((unsigned)flags));
+  return none_or_error(install_with((unsigned)flags));
 }
 
 static PyObject* uninstall(PyObject* Py_UNUSED(module), PyObject* Py_UNUSED(unused)) {
   const int error = nosigbus_uninstall();
+  if (error == 0) g_installed = false;
   if (error == -EBUSY) {
     return raise_errno(error, "there are mappings left, or another handler is in front of nosigbus's");
   }
@@ -81,8 +92,8 @@ static size_t real_bytes(const char* source, size_t copied) {
 
 /* The source is not to go away meanwhile: its buffer is held, or it is the caller's address. */
 static PyObject* read_bytes(const char* source, Py_ssize_t count) {
-  if (nosigbus_check() == -ENOENT) {
-    const int error = nosigbus_install(0);
+  if (!g_installed) {
+    const int error = install_with(0);
     if (error != 0) return raise_errno(error, NULL);
   }
   PyObject* const whole = PyBytes_FromStringAndSize(NULL, count);
