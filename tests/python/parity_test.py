@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """nosigbus.mmap and mmap.mmap give the same answers and the same errors, as long as nobody cuts anything off."""
 
+import fcntl
 import itertools
 import mmap
 import os
@@ -264,6 +265,20 @@ class Ours(unittest.TestCase):
         self.assertEqual(mapping[9], 0)
         self.assertRaises(nosigbus.FaultError, lambda: mapping[-1])
         self.assertRaises(nosigbus.FaultError, mapping.find, b"a")
+
+    def test_a_resize_that_fails_changes_nothing(self):
+        with file_of(pattern(SIZE)) as file:
+            sealed = os.memfd_create("sealed", os.MFD_ALLOW_SEALING)
+            os.ftruncate(sealed, SIZE)
+            fcntl.fcntl(sealed, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
+            private = nosigbus.mmap(file.fileno(), 0, flags=mmap.MAP_PRIVATE)
+            sealed = nosigbus.mmap(sealed, 0)
+            for mapping, size in ((private, 1 << 40), (sealed, 3 * PAGE), (sealed, 10)):
+                with self.subTest(size=size):
+                    before = mapping[:]
+                    self.assertRaises(OSError, mapping.resize, size)
+                    self.assertEqual((mapping[:], mapping.size()), (before, SIZE))
+            self.assertTrue(sealed.status().sealed)
 
     def test_an_empty_resize_leaves_the_file(self):
         with file_of(pattern(SIZE)) as file:

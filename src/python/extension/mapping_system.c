@@ -32,10 +32,8 @@ static bool can_resize(const mapping* self) {
   return false;
 }
 
-/* 0 or -errno. The GIL is held: nobody may see the mapping in between. */
-static int resize(mapping* self, Py_ssize_t size) {
-  if (size == 0) return -EINVAL;
-  if (self->fd >= 0 && ftruncate(self->fd, (off_t)(self->offset + size)) != 0) return -errno;
+/* 0 or -errno. */
+static int resize_memory(mapping* self, Py_ssize_t size) {
   if (self->region == NULL) {
     /* Shared memory does not grow with its mapping: what is behind it is missing. */
     const int error = ensure_installed();
@@ -47,11 +45,27 @@ static int resize(mapping* self, Py_ssize_t size) {
     const int error = nosigbus_region_resize(self->region, (size_t)size);
     if (error != 0) return error;
     self->data = nosigbus_region_data(self->region);
-    /* The file is that long now, whatever it was before. */
-    nosigbus_region_refresh(self->region);
   }
   self->size = size;
   return 0;
+}
+
+/* 0 or -errno: both have the length that they had. The GIL is held: nobody may see the mapping in between. */
+static int resize(mapping* self, Py_ssize_t size) {
+  if (size == 0) return -EINVAL;
+  const Py_ssize_t before = self->size;
+  const bool grows = size > before;
+  /* Becoming shorter is what does not fail. */
+  int error = grows ? resize_memory(self, size) : 0;
+  if (error == 0 && self->fd >= 0 && ftruncate(self->fd, (off_t)(self->offset + size)) != 0) {
+    error = -errno;
+    if (grows) resize_memory(self, before);
+    return error;
+  }
+  if (error == 0 && !grows) error = resize_memory(self, size);
+  /* The file is that long now, whatever it was before. */
+  if (error == 0 && self->region != NULL) nosigbus_region_refresh(self->region);
+  return error;
 }
 
 PyObject* mapping_resize(mapping* self, PyObject* args) {
@@ -63,6 +77,8 @@ PyObject* mapping_resize(mapping* self, PyObject* args) {
     return NULL;
   }
   const int error = resize(self, size);
+  if (error == -ENOTSUP)
+    return raise_errno(error, "there is no room behind a private mapping, which cannot move");
   if (error != 0) return raise_errno(error, NULL);
   Py_RETURN_NONE;
 }
