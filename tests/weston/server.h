@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// A weston without a screen, where nobody else sees it, and a neighbour in it.
+// A server without a screen, where nobody else sees it, and neighbours in it.
 #pragma once
 
-#include <optional>
+#include <list>
 #include <string>
 #include <vector>
 
@@ -28,10 +28,15 @@ class runtime_folder {
   std::string path_;
 };
 
+// What starts weston. renderer: pixman or gl. wrapper: what to put in front of it.
+std::vector<std::string> weston_command(const runtime_folder& folder, const std::string& renderer,
+                                        std::vector<std::string> wrapper);
+
 struct result {
-  std::string server;  // empty while it lives, else how it ended
-  std::string attacker;
-  std::string neighbour;
+  std::string server;                // empty while it lives, else how it ended
+  std::string attacker;              // the first one
+  std::vector<std::string> company;  // the others
+  std::string neighbour;             // "intact", or the first of them that is not
 
   bool died() const { return !server.empty(); }
   bool attacker_is(const char* what) const { return attacker.starts_with(what); }
@@ -40,17 +45,22 @@ struct result {
 
 class server {
  public:
-  // renderer: pixman or gl. wrapper: what to put in front of weston.
-  server(const runtime_folder& folder, const std::string& renderer, const std::vector<std::string>& wrapper);
+  // command: starts one that listens on WAYLAND_DISPLAY. windows: neighbours beyond the one that fills the
+  // screen, with a window each; not below the pointer.
+  server(const runtime_folder& folder, const std::vector<std::string>& command, int windows = 0);
 
-  result play(const attack& chosen);
-  pid_t id() const { return weston_.id(); }
+  result play(const attack& chosen) { return play(chosen, {}); }
+  // All at once, and each neighbour is asked.
+  result play(const attack& chosen, const std::vector<const attack*>& company);
+  pid_t id() const { return server_.id(); }
 
  private:
-  std::string ask_neighbour(const char* covered);
+  // attackers: how many of their windows there can be.
+  std::string ask_neighbours(int attackers);
 
-  test::process weston_;
+  test::process server_;
   test::process neighbour_;
+  std::list<test::process> windows_;
 };
 
 }  // namespace weston_test

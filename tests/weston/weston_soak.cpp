@@ -89,7 +89,7 @@ std::vector<attack> attacks_but(const std::vector<std::string>& left_out) {
 bool soak(int seconds, const std::string& renderer, const std::vector<std::string>& wrapper,
           const std::vector<attack>& attacks) {
   const runtime_folder folder;
-  server weston(folder, renderer, wrapper);
+  server weston(folder, weston_command(folder, renderer, wrapper));
   const pid_t id = client().server();
   std::random_device seed;
   const unsigned chosen_seed = seed();

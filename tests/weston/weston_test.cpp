@@ -49,7 +49,7 @@ results play_all(const options& wanted, const runtime_folder& folder, const std:
   std::optional<server> current;
   for_each_attack([&](const attack& each) {
     if (!wanted.wants(each)) return;
-    if (!current) current.emplace(folder, renderer, wrapper);
+    if (!current) current.emplace(folder, weston_command(folder, renderer, wrapper));
     const result row = current->play(each);
     print_row(wrapper.empty() ? "plain" : "wrapped", renderer, each.name, row);
     if (row.died() || !row.neighbour_intact()) current.reset();
