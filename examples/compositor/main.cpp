@@ -17,7 +17,7 @@ constexpr const char* usage =
 --output FILE.png  what is on the output, at the end and on SIGUSR2
 --frames N         ends after so many
 --interval MS      between two frames at least, 16 by default
---tolerant         who cuts off its memory is not disconnected
+--tolerant         who cuts off its memory is not disconnected; with views only
 
 Says on standard output where it listens, and on standard error who comes, goes and is disconnected. SIGUSR1
 presses the button of the pointer, which is in the middle, for a moment.
