@@ -37,10 +37,9 @@ struct nosigbus_recovery_point {
   /* The one that was innermost before: set by nosigbus_recovery_begin. */
   struct nosigbus_recovery_point* outer;
   /* Set by whoever makes it. Decides, inside the signal handler, with all signals blocked, on the stack that
-   * the kernel chose for it: what it does has to be async-signal-safe. Nothing of ours is held, so it may leave
-   * by longjmp, or switch to another stack and come back later; who leaves puts back the signal mask that the
-   * context has.
-   * ucontext: the third argument of the handler. NULL: of nosigbus_guard. */
+   * the kernel chose for it: what it does has to be async-signal-safe. Nothing of ours is held, so it may
+   * leave by longjmp, or switch to another stack and come back later; who leaves puts back the signal mask
+   * that the context has. ucontext: the third argument of the handler. NULL: of nosigbus_guard. */
   int (*recover)(struct nosigbus_recovery_point* point, void* ucontext);
   /* Written by the signal handler, before it calls `recover`. */
   struct nosigbus_fault fault;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A C server that uses an installed nosigbus-wayland: exit status 0 when its display is watched until it ends.
+ * A C server that uses an installed nosigbus-wayland: exit status 0 when its display is watched until it
+ * ends.
  */
 #include <nosigbus/runtime.h>
 #include <nosigbus/wayland.h>
