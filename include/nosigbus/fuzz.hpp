@@ -32,6 +32,7 @@
 #include <nosigbus/fuzz/act.hpp>
 #include <nosigbus/fuzz/signals.hpp>
 
+NOSIGBUS_FUZZ_UNSEEN_BEGIN
 namespace nosigbus {
 
 /* Not thread-safe: its own members. Several threads may read the memory; whose touch is the n-th is up to
@@ -119,5 +120,6 @@ class hostile_buffer {
 };
 
 }  // namespace nosigbus
+NOSIGBUS_FUZZ_UNSEEN_END
 
 #endif

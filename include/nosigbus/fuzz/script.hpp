@@ -18,6 +18,35 @@
 
 namespace nosigbus::detail {
 
+/* Paths that a fuzzer is to find: acts that have happened. base: of the mapping that was touched, touched_at
+ * bytes behind it. */
+inline bool fuzz_perform(const hostile_act& act, fuzz_stage& stage, std::byte* base,
+                         std::size_t touched_at) noexcept {
+  const std::size_t length = fuzz_page_size();
+  const std::size_t offset = act.at_touch ? touched_at : act.offset % stage.size();
+  const std::size_t begin = offset / length * length;
+  switch (act.kind) {
+    case act_kind::truncate:
+      return stage.truncate(act.at_touch ? begin : offset);
+    case act_kind::grow:
+      return stage.grow();
+    case act_kind::restore:
+      return stage.restore();
+    case act_kind::punch:
+      return stage.punch(offset, 1 + act.value % 16);
+    case act_kind::write:
+    case act_kind::add:
+      return stage.write(offset, act.value, act.width, act.kind == act_kind::add);
+    case act_kind::io_error:
+      return stage.fail_io(base + begin, begin);
+    case act_kind::poison:
+      return stage.poison(base + begin, begin);
+  }
+  return false;
+}
+
+NOSIGBUS_FUZZ_UNSEEN_BEGIN
+
 /* Its address tells a thread. Counts faults at pages that are open, one behind the other. */
 inline thread_local unsigned t_futile_retries = 0;
 
@@ -146,33 +175,10 @@ class fuzz_script {
       if (next.over || next.page != page.page || next.act.after != after || next.act.touch > page.touches)
         continue;
       next.over = true;
-      (perform(next.act, page) ? done : failed).fetch_add(1, std::memory_order_relaxed);
+      (fuzz_perform(next.act, stage, base_, page.touched_at) ? done : failed)
+          .fetch_add(1, std::memory_order_relaxed);
     }
   }
-  bool perform(const hostile_act& act, const page_state& page) noexcept {
-    const std::size_t length = fuzz_page_size();
-    const std::size_t offset = act.at_touch ? page.touched_at : act.offset % stage.size();
-    const std::size_t begin = offset / length * length;
-    switch (act.kind) {
-      case act_kind::truncate:
-        return stage.truncate(act.at_touch ? begin : offset);
-      case act_kind::grow:
-        return stage.grow();
-      case act_kind::restore:
-        return stage.restore();
-      case act_kind::punch:
-        return stage.punch(offset, 1 + act.value % 16);
-      case act_kind::write:
-      case act_kind::add:
-        return stage.write(offset, act.value, act.width, act.kind == act_kind::add);
-      case act_kind::io_error:
-        return stage.fail_io(base_ + begin, begin);
-      case act_kind::poison:
-        return stage.poison(base_ + begin, begin);
-    }
-    return false;
-  }
-
   /* Taken by handlers alone: those of threads that touch one buffer at a time. */
   std::atomic_flag lock_ = ATOMIC_FLAG_INIT;
   int protection_ = 0;
@@ -182,6 +188,8 @@ class fuzz_script {
   std::array<page_state, hostile_input::most_acts> pages_{};
   std::size_t act_count_ = 0, page_count_ = 0;
 };
+
+NOSIGBUS_FUZZ_UNSEEN_END
 
 }  // namespace nosigbus::detail
 

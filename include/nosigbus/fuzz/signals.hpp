@@ -13,6 +13,7 @@
 
 #include <nosigbus/fuzz/script.hpp>
 
+NOSIGBUS_FUZZ_UNSEEN_BEGIN
 namespace nosigbus::detail {
 
 /* Buffers that live at a time. */
@@ -108,5 +109,6 @@ inline void fuzz_take_signals() {
 }
 
 }  // namespace nosigbus::detail
+NOSIGBUS_FUZZ_UNSEEN_END
 
 #endif

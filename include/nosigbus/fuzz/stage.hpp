@@ -16,6 +16,7 @@
 #include <nosigbus/fuzz/act.hpp>
 #include <nosigbus/fuzz/basics.hpp>
 
+NOSIGBUS_FUZZ_UNSEEN_BEGIN
 namespace nosigbus::detail {
 
 class fuzz_stage {
@@ -178,5 +179,6 @@ class fuzz_stage {
 };
 
 }  // namespace nosigbus::detail
+NOSIGBUS_FUZZ_UNSEEN_END
 
 #endif
