@@ -11,10 +11,8 @@
  * is no act. An act has 12 bytes, integers are little-endian:
  *
  *    0     bits 0-3: kind (8 to 15 are none, and left out); 4: after; 5: at_touch; 6-7: width is 1, 2, 4, 8
- *    1     b: touch is (1 + (b & 31)) << (b >> 5)
- *    2-3   page
- *    4-7   offset
- *    8-11  value
+ *    1     b: touch is 1 + (b & 31), times 1, 1, 1, 1, 2, 4, 8 or 32 by b >> 5: most are early, which is
+ * cheap 2-3   page 4-7   offset 8-11  value
  *
  * This stays as it is, that corpora keep their meaning.
  */
@@ -83,8 +81,8 @@ class hostile_input {
   std::span<const std::byte> content() const noexcept { return content_; }
   std::span<const hostile_act> acts() const noexcept { return {acts_.data(), count_}; }
 
-  /* An input with this content and the first 15 of the acts: for seeds. Of touches that have no code the next
-   * higher one that has. */
+  /* An input with this content and the first 15 of the acts: for seeds. A touch that has no code becomes the
+   * next higher one that has, 1024 at most. */
   static std::vector<std::uint8_t> encode(std::span<const std::byte> content,
                                           std::span<const hostile_act> acts) {
     std::vector<std::uint8_t> input;
@@ -102,7 +100,10 @@ class hostile_input {
     for (unsigned i = count; i-- > 0;) value = value << 8 | bytes[i];
     return value;
   }
-  static std::uint32_t touch_of(unsigned code) noexcept { return (1 + (code & 31)) << (code >> 5); }
+  static std::uint32_t touch_of(unsigned code) noexcept {
+    constexpr std::uint8_t factors[] = {1, 1, 1, 1, 2, 4, 8, 32};
+    return (1 + (code & 31)) * factors[code >> 5];
+  }
   static hostile_act decode(const std::uint8_t* bytes) noexcept {
     hostile_act act;
     act.kind = static_cast<act_kind>(bytes[0] & 15u);
@@ -116,9 +117,11 @@ class hostile_input {
     return act;
   }
   static void append(std::vector<std::uint8_t>& input, const hostile_act& act) {
-    unsigned width = 0, code = 0;
+    unsigned width = 0, code = 255;
     while (width < 3 && (1u << width) < act.width) ++width;
-    while (code < 255 && touch_of(code) < act.touch) ++code;
+    for (unsigned other = 255; other-- > 0;) {
+      if (touch_of(other) >= act.touch && touch_of(other) <= touch_of(code)) code = other;
+    }
     const unsigned first =
         static_cast<unsigned>(act.kind) | (act.after ? 16u : 0u) | (act.at_touch ? 32u : 0u) | width << 6;
     for (const unsigned byte : {first, code, act.page & 255u, static_cast<unsigned>(act.page) >> 8}) {
