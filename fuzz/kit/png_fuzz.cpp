@@ -41,6 +41,7 @@ struct picture {
     // What is wrong is let pass where it can be, so that more is read.
     png_set_crc_action(png, PNG_CRC_QUIET_USE, PNG_CRC_QUIET_USE);
     png_set_user_limits(png, 1000, 1000);
+    png_set_chunk_malloc_max(png, 100000);
     png_read_info(png, info);
     png_set_expand(png);
     png_set_strip_16(png);

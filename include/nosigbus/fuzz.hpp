@@ -63,7 +63,10 @@ class hostile_buffer {
     script_.begin(acts);
   }
   /* The mapping is the next buffer's, with pages as new. */
-  ~hostile_buffer() { script_.taken.store(false, std::memory_order_release); }
+  ~hostile_buffer() {
+    script_.end();
+    script_.taken.store(false, std::memory_order_release);
+  }
   hostile_buffer(const hostile_buffer&) = delete;
   hostile_buffer& operator=(const hostile_buffer&) = delete;
 

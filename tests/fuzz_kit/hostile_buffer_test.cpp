@@ -2,6 +2,7 @@
 //
 // Acts come where they were asked for, between two instructions, and leave nothing to the next buffer.
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 
 #include <random>
 
@@ -166,6 +167,25 @@ TEST_CASE("pages are taken out and read as zeros") {
     CHECK(read_byte(buffer.data(), 2 * page) == (more == 0 ? pattern(2 * page) : 0));
     CHECK(read_byte(buffer.data(), 3 * page) == (more < 2 ? pattern(3 * page) : 0));
   }
+}
+
+TEST_CASE("what is written behind the end of the file does not let it grow") {
+  const auto written = [](uint32_t end, uint32_t offset) {
+    const hostile_act acts[] = {{act_kind::truncate, false, false, 4, 1, 0, end, 0},
+                                {act_kind::write, false, false, 8, 1, 0, offset, ~0u},
+                                {act_kind::add, false, false, 8, 1, 0, offset, 1}};
+    const auto bytes = content(2 * page);
+    const hostile_buffer buffer(bytes, acts);
+    CHECK(read_byte(buffer.data(), 0) == pattern(0));
+    struct stat status {};
+    CHECK(fstat(buffer.fd(), &status) == 0);
+    CHECK(status.st_size == end);
+    return buffer.done();
+  };
+  CHECK(written(100, 50) == 3);
+  CHECK(written(100, 97) == 3);  // as much of it as there is
+  CHECK(written(100, 100) == 1);
+  CHECK(written(100, static_cast<uint32_t>(page)) == 1);
 }
 
 TEST_CASE("nothing is left to the next buffer" NO_QEMU("its SIGBUS")) {

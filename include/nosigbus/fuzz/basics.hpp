@@ -62,7 +62,7 @@ inline void fuzz_forbid([[maybe_unused]] std::byte* begin, [[maybe_unused]] std:
 
 struct spin_guard {
   explicit spin_guard(std::atomic_flag& lock) noexcept : lock_(lock) {
-    while (lock_.test_and_set(std::memory_order_acquire)) {
+    while (lock_.test_and_set(std::memory_order_seq_cst)) {
     }
   }
   ~spin_guard() { lock_.clear(std::memory_order_release); }

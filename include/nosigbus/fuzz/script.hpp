@@ -14,38 +14,10 @@
 #include <atomic>
 
 #include <nosigbus/arch/single_step.hpp>
-#include <nosigbus/fuzz/stage.hpp>
-
-namespace nosigbus::detail {
-
-/* Paths that a fuzzer is to find: acts that have happened. base: of the mapping that was touched, touched_at
- * bytes behind it. */
-inline bool fuzz_perform(const hostile_act& act, fuzz_stage& stage, std::byte* base,
-                         std::size_t touched_at) noexcept {
-  const std::size_t length = fuzz_page_size();
-  const std::size_t offset = act.at_touch ? touched_at : act.offset % stage.size();
-  const std::size_t begin = offset / length * length;
-  switch (act.kind) {
-    case act_kind::truncate:
-      return stage.truncate(act.at_touch ? begin : offset);
-    case act_kind::grow:
-      return stage.grow();
-    case act_kind::restore:
-      return stage.restore();
-    case act_kind::punch:
-      return stage.punch(offset, 1 + act.value % 16);
-    case act_kind::write:
-    case act_kind::add:
-      return stage.write(offset, act.value, act.width, act.kind == act_kind::add);
-    case act_kind::io_error:
-      return stage.fail_io(base + begin, begin);
-    case act_kind::poison:
-      return stage.poison(base + begin, begin);
-  }
-  return false;
-}
+#include <nosigbus/fuzz/perform.hpp>
 
 NOSIGBUS_FUZZ_UNSEEN_BEGIN
+namespace nosigbus::detail {
 
 /* Its address tells a thread. Counts faults at pages that are open, one behind the other. */
 inline thread_local unsigned t_futile_retries = 0;
@@ -57,7 +29,7 @@ class fuzz_script {
   /* Counted by handlers, and read in ordinary context, from which the compiler sees no call of a handler. */
   std::atomic<std::uint64_t> touches{0};
   std::atomic<unsigned> done{0}, failed{0};
-  /* By a buffer. Set and cleared by its thread; read by handlers, which find by it whose page is touched. */
+  /* By a buffer. Set and cleared by its thread, whose the stage is meanwhile. */
   std::atomic<bool> taken{false};
 
   void begin(std::span<const hostile_act> acts) noexcept {
@@ -67,28 +39,37 @@ class fuzz_script {
     done.store(0, std::memory_order_relaxed);
     failed.store(0, std::memory_order_relaxed);
     act_count_ = page_count_ = 0;
-    if (stage.pages() == 0) return;
+    if (stage.pages() == 0 || acts.empty()) return;
     for (const hostile_act& act : acts.first(acts.size() < acts_.size() ? acts.size() : acts_.size())) {
       const std::size_t page = act.page % stage.pages();
       acts_[act_count_++] = {act, page, false};
       if (find(page) == nullptr) pages_[page_count_++] = {page, 0, false, nullptr};
     }
-    if (page_count_ != 0) stage.set_altered();
-    close_all();
+    stage.set_altered();
+    arm();
+  }
+  /* Handlers look at it no more. */
+  void end() noexcept {
+    armed_.store(false, std::memory_order_seq_cst);
+    /* A handler that holds the lock may have found it armed; one that takes it now does not. Not taken here:
+     * a signal that comes to this thread meanwhile may want it. */
+    while (lock_.test(std::memory_order_seq_cst)) {
+    }
   }
   void follow(std::byte* mapping, int protection) noexcept {
+    if (act_count_ == 0) return;
+    end();
     for (page_state& page : pages()) set_closed(page, false);
     base_ = mapping;
     protection_ = protection;
-    close_all();
-  }
-  bool covers(std::uintptr_t address) const noexcept {
-    return address - reinterpret_cast<std::uintptr_t>(base_) < stage.pages() * fuzz_page_size();
+    arm();
   }
 
   /* An access was refused. Whether by a closed page, and may go on now. */
   bool touch(std::uintptr_t address, void* ucontext) noexcept {
+    if (!armed_.load(std::memory_order_relaxed)) return false;
     const spin_guard guard(lock_);
+    if (!armed_.load(std::memory_order_seq_cst)) return false;
     const std::size_t offset = address - reinterpret_cast<std::uintptr_t>(base_);
     page_state* const page = find(offset / fuzz_page_size());
     if (page == nullptr) return false;
@@ -108,8 +89,9 @@ class fuzz_script {
   }
   /* The instruction has been executed. Whether there was one. */
   bool stepped() noexcept {
+    if (!armed_.load(std::memory_order_relaxed)) return false;
     const spin_guard guard(lock_);
-    return end_steps();
+    return armed_.load(std::memory_order_seq_cst) && end_steps();
   }
 
  private:
@@ -139,12 +121,12 @@ class fuzz_script {
     if (page.closed == closed) return;
     if (stage.protect(base_ + page.page * fuzz_page_size(), closed, protection_)) page.closed = closed;
   }
-  void close_all() noexcept {
+  void arm() noexcept {
     for (page_state& page : pages()) {
       if (ahead(page)) set_closed(page, true);
     }
-    /* The next touch finds all of it written: its handler runs in this thread, or in one that has data() from
-     * it. */
+    armed_.store(true, std::memory_order_seq_cst);
+    /* In this thread, a touch comes behind. */
     std::atomic_signal_fence(std::memory_order_seq_cst);
   }
   /* By another thread, between the access and its signal; or an access that is refused for a reason of its
@@ -179,6 +161,10 @@ class fuzz_script {
           .fetch_add(1, std::memory_order_relaxed);
     }
   }
+  /* Set and cleared by the buffer's thread, which writes all that is below while it is cleared; read by
+   * handlers, under the lock: each of these four is sequentially consistent, so that one of the two sees the
+   * other. */
+  std::atomic<bool> armed_{false};
   /* Taken by handlers alone: those of threads that touch one buffer at a time. */
   std::atomic_flag lock_ = ATOMIC_FLAG_INIT;
   int protection_ = 0;
@@ -189,8 +175,7 @@ class fuzz_script {
   std::size_t act_count_ = 0, page_count_ = 0;
 };
 
-NOSIGBUS_FUZZ_UNSEEN_END
-
 }  // namespace nosigbus::detail
+NOSIGBUS_FUZZ_UNSEEN_END
 
 #endif

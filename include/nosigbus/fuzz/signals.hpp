@@ -50,6 +50,8 @@ inline void fuzz_forward(const fuzz_signal& from, int signo, siginfo_t* info, vo
     if (info->si_code <= 0 || signo == SIGTRAP) raise(signo);
     return;
   }
+  /* Who reports a crash may read what is closed. Who leaves by a jump has the mask that was. */
+  pthread_sigmask(SIG_SETMASK, &static_cast<ucontext_t*>(ucontext)->uc_sigmask, nullptr);
   fuzz_mark mark{fuzz_mark::magic_value, &from, link};
   link = reinterpret_cast<ucontext_t*>(&mark);
   if ((action.sa_flags & SA_SIGINFO) != 0) {
@@ -64,9 +66,7 @@ inline void fuzz_on_segv(int signo, siginfo_t* info, void* ucontext) noexcept {
   const int error = errno;
   const auto address = reinterpret_cast<std::uintptr_t>(info->si_addr);
   for (fuzz_script& script : g_fuzz_scripts) {
-    if (info->si_code <= 0 || !script.taken.load(std::memory_order_relaxed) || !script.covers(address))
-      continue;
-    if (!script.touch(address, ucontext)) break;
+    if (info->si_code <= 0 || !script.touch(address, ucontext)) continue;
     errno = error;
     return;
   }
@@ -77,9 +77,7 @@ inline void fuzz_on_segv(int signo, siginfo_t* info, void* ucontext) noexcept {
 inline void fuzz_on_trap(int signo, siginfo_t* info, void* ucontext) noexcept {
   const int error = errno;
   bool ours = false;
-  for (fuzz_script& script : g_fuzz_scripts) {
-    if (script.taken.load(std::memory_order_relaxed)) ours = script.stepped() || ours;
-  }
+  for (fuzz_script& script : g_fuzz_scripts) ours = script.stepped() || ours;
   if (ours) {
     set_single_step(ucontext, false);
   } else {
@@ -98,12 +96,14 @@ inline void fuzz_take_signal(fuzz_signal& signal, int signo, void (*handler)(int
   signal.installed = true;
   struct sigaction ours {};
   ours.sa_sigaction = handler;
-  /* NODEFER: who reports a crash may read what is closed. */
-  ours.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
-  sigemptyset(&ours.sa_mask);
+  /* No handler of somebody else's touches what is closed while ours has a lock. */
+  ours.sa_flags = SA_SIGINFO | SA_ONSTACK;
+  sigfillset(&ours.sa_mask);
   if (sigaction(signo, &ours, nullptr) != 0) fuzz_fail("hostile_buffer: sigaction");
 }
 inline void fuzz_take_signals() {
+  static std::atomic_flag g_lock = ATOMIC_FLAG_INIT;
+  const spin_guard guard(g_lock);
   fuzz_take_signal(g_fuzz_segv, SIGSEGV, fuzz_on_segv);
   if (can_single_step) fuzz_take_signal(g_fuzz_trap, SIGTRAP, fuzz_on_trap);
 }
