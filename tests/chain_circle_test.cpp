@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 #include <errno.h>
 #include <nosigbus/runtime.h>
+#include <unistd.h>
 
 #include "support/chain_fixture.h"
 
@@ -186,4 +187,79 @@ TEST_CASE("A handler on top that has left is not called") {
           }) == killed_by(SIGBUS));
     CHECK(calls.get() == 0);
   }
+}
+
+namespace {
+
+void end_well(int, siginfo_t*, void*) { _exit(0); }
+
+void put_back_first(int signo, siginfo_t*, void*) {
+  ++*g_calls;
+  sigaction(signo, &g_below[0], nullptr);
+}
+void put_back_second(int signo, siginfo_t*, void*) {
+  ++*g_calls;
+  sigaction(signo, &g_below[1], nullptr);
+}
+
+}  // namespace
+
+TEST_CASE("A handler on top that leaves for one with the same flags: called once and then that one") {
+  for (const int flags : top_flags) {
+    CAPTURE(flags);
+    const shared_count calls;
+    g_calls = &calls;
+    CHECK(in_child([=] {
+            const missing_page f;
+            install_handler(SIGBUS, end_well, flags);
+            CHILD_CHECK(nosigbus_install(0) == 0);
+            install_handler(SIGBUS, put_back_first, flags, &g_below[0]);
+            CHILD_CHECK(nosigbus_rearm() == 0);
+            f.read_foreign();
+            return 1;
+          }) == exited(0));
+    CHECK(calls.get() == 1);
+  }
+}
+
+TEST_CASE("A handler on top that leaves where another one has left before: the other one is not called") {
+  for (const int flags : top_flags) {
+    CAPTURE(flags);
+    const shared_count calls;
+    g_calls = &calls;
+    CHECK(in_child([=] {
+            const missing_page f;
+            signal(SIGBUS, SIG_DFL);
+            CHILD_CHECK(nosigbus_install(0) == 0);
+            install_handler(SIGBUS, put_back_first, flags, &g_below[0]);
+            CHILD_CHECK(nosigbus_rearm() == 0);
+            sigaction(SIGBUS, &g_below[0], nullptr);
+            install_handler(SIGBUS, put_back_second, flags, &g_below[1]);
+            CHILD_CHECK(nosigbus_rearm() == 0);
+            CHILD_CHECK(*f.guarded == 0);
+            f.read_foreign();
+            return 0;
+          }) == killed_by(SIGBUS));
+    CHECK(calls.get() == 1);
+  }
+}
+
+// As Go's runtime does to handlers that it finds.
+TEST_CASE("A handler on top is called also where somebody has changed the flags of ours") {
+  const shared_count calls;
+  g_calls = &calls;
+  CHECK(in_child([] {
+          const missing_page f;
+          signal(SIGBUS, SIG_DFL);
+          CHILD_CHECK(nosigbus_install(0) == 0);
+          install_handler(SIGBUS, put_back_first, 0, &g_below[0]);
+          CHILD_CHECK(nosigbus_rearm() == 0);
+          struct sigaction ours {};
+          sigaction(SIGBUS, nullptr, &ours);
+          ours.sa_flags |= SA_ONSTACK;
+          sigaction(SIGBUS, &ours, nullptr);
+          f.read_foreign();
+          return 0;
+        }) == killed_by(SIGBUS));
+  CHECK(calls.get() == 1);
 }

@@ -65,7 +65,8 @@ NOSIGBUS_API int nosigbus_check(void) NOSIGBUS_NOEXCEPT;
  * Returns 0 (also when not displaced), or -ENOENT when not installed. A handler that chains to ours
  * and becomes our previous action makes a circle: a signal that comes round goes to the action that was
  * previous before, and round again gets the default action. One that puts back what it had displaced, and
- * perhaps raises the signal again, has left: signals go to the action that was previous before it.
+ * perhaps raises the signal again, has left: signals go to the action that was previous before it, or where
+ * that has left, too, get the default action.
  * Thread-safe. Not async-signal-safe. */
 NOSIGBUS_API int nosigbus_rearm(void) NOSIGBUS_NOEXCEPT;
 

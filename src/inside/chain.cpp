@@ -11,7 +11,7 @@
 
 namespace nosigbus {
 
-constinit signal_slot g_signal_slots[2] = {{SIGBUS, {}, {}, {}, {}, {}}, {SIGSEGV, {}, {}, {}, {}, {}}};
+constinit signal_slot g_signal_slots[2] = {{SIGBUS, {}, {}, {}, {}}, {SIGSEGV, {}, {}, {}, {}}};
 constinit std::atomic<unsigned> g_install_flags{0};
 
 namespace {
@@ -77,20 +77,16 @@ const previous_action& take_action(std::atomic<const previous_action*>& previous
   return action != nullptr ? *action : g_default_action;
 }
 
-// Whether the handler that rearm has made the previous one has taken itself away since, as handlers do before
-// they raise the signal again: by putting back what they had found. That was our action, as it was in front
-// of the one before. Without this it would be called for ever.
-bool previous_has_left(const signal_slot& slot) {
-  if (slot.before_rearm.load(std::memory_order_acquire) == nullptr) return false;
+// How many of the handlers that rearm has made the previous one have taken themselves away since, as handlers
+// do before they raise the signal again: by putting back what they had found. That was our action, as it was
+// in front of the one before. Without this they would be called for ever.
+int previous_left(const signal_slot& slot) {
+  if (slot.before_rearm.load(std::memory_order_acquire) == nullptr) return 0;
   arch::kernel_sigaction now{};
-  if (sys::failed(sys::current_action(slot.signo, &now))) return false;
-  if (reinterpret_cast<uintptr_t>(now.handler) != reinterpret_cast<uintptr_t>(nosigbus_on_signal))
-    return false;
-  constexpr uint32_t restorer = 0x04000000;  // SA_RESTORER, which is libc's to set
-  const uint32_t flags = static_cast<uint32_t>(now.flags) ^ slot.flags.load(std::memory_order_relaxed);
-  const uint64_t never_blocked = uint64_t{1} << (SIGKILL - 1) | uint64_t{1} << (SIGSTOP - 1);
-  return (flags & ~restorer) != 0 ||
-         ((now.mask ^ slot.mask.load(std::memory_order_relaxed)) & ~never_blocked) != 0;
+  if (sys::failed(sys::current_action(slot.signo, &now))) return 0;
+  if (reinterpret_cast<uintptr_t>(now.handler) != reinterpret_cast<uintptr_t>(nosigbus_on_signal)) return 0;
+  const uint32_t serial = static_cast<uint32_t>(now.flags);
+  return static_cast<int>((slot.serial.load(std::memory_order_relaxed) - serial) & serial_flags);
 }
 
 // The action to hand the signal on to. One that has gone round meets the action that was previous before
@@ -127,9 +123,8 @@ void chain(int signo, siginfo_t* info, void* ucontext) {
   counters::add(g_counters.chained);
   signal_slot* const slot = slot_of(signo);
   arch::machine_state state(ucontext);
-  const int skipped = slot != nullptr && previous_has_left(*slot) ? 1 : 0;
   const previous_action& action =
-      slot == nullptr ? g_default_action : next_action(*slot, rounds(state) + skipped);
+      slot == nullptr ? g_default_action : next_action(*slot, rounds(state) + previous_left(*slot));
   if (is_ignore(action) && !synchronous(signo, *info)) return;
   if (is_ignore(action) || is_default(action)) return default_action(signo, info, state);
   call(action, signo, info, ucontext);

@@ -10,6 +10,12 @@ namespace {
 // All there are; prepended to (release), read by anybody (acquire).
 constinit std::atomic<const previous_action*> g_actions{nullptr};
 
+uint64_t kernel_mask(const sigset_t& set) {
+  uint64_t mask;
+  memcpy(&mask, &set, sizeof mask);
+  return mask;
+}
+
 // A few have room here, which is more than most programs ever install; of the others each gets pages.
 previous_action* allocate() {
   static constinit previous_action g_few[32]{};
@@ -23,12 +29,6 @@ previous_action* allocate() {
 }
 
 }  // namespace
-
-uint64_t kernel_mask(const sigset_t& set) {
-  uint64_t mask;
-  memcpy(&mask, &set, sizeof mask);
-  return mask;
-}
 
 const previous_action* intern(const struct sigaction& action) {
   const uint64_t mask = kernel_mask(action.sa_mask);

@@ -11,9 +11,6 @@ namespace nosigbus::actions {
 // off again and again does not use up memory. Null without memory. Async-signal-safe.
 const previous_action* intern(const struct sigaction& action);
 
-// As the kernel has it.
-uint64_t kernel_mask(const sigset_t& set);
-
 struct sigaction to_sigaction(const previous_action& action);
 
 // The action with which `handler` stands in front of the previous one.

@@ -70,11 +70,14 @@ int take(signal_slot& slot) {
     // Before our handler can run: it needs to know whom to call. Who comes back after having left is not
     // before itself.
     const previous_action* const before = slot.previous.load(std::memory_order_relaxed);
-    if (taken(slot) && before != previous) slot.before_rearm.store(before, std::memory_order_release);
+    if (taken(slot) && before != previous) {
+      slot.before_rearm.store(before, std::memory_order_release);
+      slot.serial.store((slot.serial.load(std::memory_order_relaxed) + 1) & serial_flags,
+                        std::memory_order_relaxed);
+    }
     slot.previous.store(previous, std::memory_order_release);
-    const struct sigaction ours = our_action(*previous);
-    slot.flags.store(static_cast<uint32_t>(ours.sa_flags), std::memory_order_relaxed);
-    slot.mask.store(actions::kernel_mask(ours.sa_mask), std::memory_order_relaxed);
+    struct sigaction ours = our_action(*previous);
+    ours.sa_flags |= static_cast<int>(slot.serial.load(std::memory_order_relaxed));
     struct sigaction replaced;
     if (sigaction(slot.signo, &ours, &replaced) != 0) return -errno;
     slot.taken.store(true, std::memory_order_relaxed);

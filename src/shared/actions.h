@@ -37,12 +37,16 @@ struct signal_slot {
   std::atomic<const previous_action*> before_rearm;
   // Our action is (or was, when displaced) in place. Written under install's mutex; relaxed.
   std::atomic<bool> taken;
-  // Of our action, as it was put in place last. Written before it is, under install's mutex; read by
-  // handlers, relaxed: who meets a change in the middle hands a signal to the one of two that is leaving, or
-  // has just come.
-  std::atomic<uint32_t> flags;
-  std::atomic<uint64_t> mask;
+  // Of our action, as it was put in place last: what it has of serial_flags. Written before it is, under
+  // install's mutex; read by handlers, relaxed: who meets a change in the middle hands a signal to the one of
+  // two that is leaving, or has just come.
+  std::atomic<uint32_t> serial;
 };
+
+// Flags that mean something for SIGCHLD alone, and that the kernel keeps: by them our action says which of
+// those that rearm has put in place it is. They count, and begin again after 3.
+inline constexpr uint32_t serial_flags = SA_NOCLDSTOP | SA_NOCLDWAIT;
+static_assert(serial_flags == 3);
 
 extern constinit signal_slot g_signal_slots[2];
 
