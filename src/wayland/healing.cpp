@@ -26,16 +26,13 @@ void look_again_soon(watch& at) { wl_event_source_timer_update(at.timer, soon); 
 void forget(nosigbus_wl_view& view) {
   view.damaged = false;
   wl_list_remove(&view.damage_link);
-}
-
-void forget(wl_list& views) {
-  while (!wl_list_empty(&views)) forget(view_of(views.next));
+  wl_list_remove(&view.watch_link);
 }
 
 void no_longer_damaged(watch& at, nosigbus_wl_view& view) {
   forget(view);
   // The logger may be what calls us, and libwayland would go on from it to the next one.
-  if (--at.damaged == 0) look_again_soon(at);
+  if (wl_list_empty(&at.damaged)) look_again_soon(at);
 }
 
 void try_to_heal(watch& at, nosigbus_wl_view& view) {
@@ -77,7 +74,7 @@ int on_timer(void* data) {
   watch& at = *static_cast<watch*>(data);
   ++at.turn;
   heal(at, at.stale, most_at_once);
-  if (at.damaged == 0 && at.logger != nullptr) {
+  if (wl_list_empty(&at.damaged) && at.logger != nullptr) {
     wl_protocol_logger_destroy(at.logger);
     at.logger = nullptr;
   }
@@ -99,6 +96,7 @@ void on_message(void* data, wl_protocol_logger_type direction, const wl_protocol
 }  // namespace
 
 bool begin_healing(watch& at) {
+  wl_list_init(&at.damaged);
   wl_list_init(&at.stale);
   at.timer = wl_event_loop_add_timer(wl_display_get_event_loop(at.display), on_timer, &at);
   return at.timer != nullptr;
@@ -107,11 +105,8 @@ bool begin_healing(watch& at) {
 void end_healing(watch& at) {
   if (at.logger != nullptr) wl_protocol_logger_destroy(at.logger);
   wl_event_source_remove(at.timer);
-  forget(at.stale);
-  wl_client* client;
-  wl_client_for_each(client, wl_display_get_client_list(at.display)) {
-    client_record* const record = find_client(client);
-    if (record != nullptr) forget(record->damaged);
+  while (!wl_list_empty(&at.damaged)) {
+    forget(*NOSIGBUS_OBJECT_OF(nosigbus_wl_view, watch_link, at.damaged.next));
   }
 }
 
@@ -120,7 +115,7 @@ void enter_damaged(watch& at, nosigbus_wl_view& view) {
   view.damaged = true;
   view.resizes_seen = view.client->resizes;
   wl_list_insert(view.client->damaged.prev, &view.damage_link);
-  ++at.damaged;
+  wl_list_insert(&at.damaged, &view.watch_link);
   if (at.logger == nullptr) at.logger = wl_display_add_protocol_logger(at.display, on_message, &at);
 }
 

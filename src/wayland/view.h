@@ -23,6 +23,7 @@ struct nosigbus_wl_view {
   // --- Main thread.
   wl_resource* buffer;  // null when it has gone
   wl_list damage_link;  // in client_record.damaged or watch.stale while `damaged`: with a buffer and a watch
+  wl_list watch_link;   // in watch.damaged, as long
   bool damaged;
   uint64_t resizes_seen;  // client_record.resizes when it was last tried to heal it
 

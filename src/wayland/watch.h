@@ -18,7 +18,7 @@ struct watch {
   wl_event_source* timer;
   uint64_t turn;               // counts what the timer does
   wl_protocol_logger* logger;  // while views are damaged, and a moment longer
-  size_t damaged;              // views of clients that were let live
+  wl_list damaged;             // views of clients that were let live; by watch_link
   wl_list stale;               // some of them, that a request may have healed; by damage_link
 };
 

@@ -147,6 +147,45 @@ TEST_CASE("what is discarded on a view for writing is gone once it is healed") {
   });
 }
 
+namespace {
+
+struct end_of_watch {
+  wl_listener gone;
+  wl_display* display;
+  bool begin_again;
+};
+
+void end_watch(wl_listener* listener, void*) {
+  const auto& self = *reinterpret_cast<end_of_watch*>(listener);
+  CHILD_CHECK(nosigbus_wl_unwatch(self.display) == 0);
+  if (self.begin_again) CHILD_CHECK(nosigbus_wl_watch(self.display, nullptr, 0, nullptr) == 0);
+}
+
+}  // namespace
+
+TEST_CASE("a watch that ends while clients with damage are being destroyed") {
+  for (const bool all : {false, true}) {
+    for (const bool begin_again : {false, true}) {
+      in_merciful_server([=](merciful_server& server) {
+        const painter damaged(server, 100), other(server, 2);
+        damaged.cut_off(0);
+        other.cut_off(0);
+        CHILD_CHECK(damaged.all_show({0}) && other.all_show({0}));
+        server.exchange();
+        end_of_watch end{{{}, end_watch}, server.display(), begin_again};
+        wl_client_add_destroy_listener(damaged.client.at_server(), &end.gone);
+        if (all) {
+          wl_display_destroy_clients(server.display());
+        } else {
+          wl_client_destroy(damaged.client.at_server());
+        }
+        damaged.release_views();
+        other.release_views();
+      });
+    }
+  }
+}
+
 TEST_CASE("damage goes with its buffers or its client or its watch and comes back with a new one") {
   for (int what = 0; what < 3; ++what) {
     in_merciful_server([what](merciful_server& server) {
