@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: MIT
 //
 // Recovery points of others than guards and fibers (<nosigbus/recovery.h>).
+#include <nosigbus/inline.h>
 #include <nosigbus/recovery.h>
 #include <nosigbus/runtime.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 
+#include <atomic>
 #include <cstring>
 
 #include "support/child.h"
 #include "support/no_tsan.h"
+#include "support/sampling.h"
 #include "support/shared_file.h"
 #include "support/signal_mask.h"
 
@@ -72,6 +76,62 @@ TEST_CASE("a point is asked with all signals blocked" NO_TSAN("its handler has i
           CHILD_CHECK(g_mask_in_recover == all_that_can_be_blocked);
           return 0;
         }) == exited(0));
+}
+
+namespace {
+
+std::atomic<int> g_interruptions{0};
+const uint8_t* volatile g_nowhere = nullptr;
+
+int resume_code_alone(nosigbus_recovery_point* point, void*) {
+  CHILD_CHECK((point->of_load != 0) == (point->fault.signo == SIGSEGV));
+  if (point->of_load != 0) return NOSIGBUS_DECLINE;
+  supply_page();
+  return NOSIGBUS_RESUME;
+}
+
+void load_from_nowhere(int) {
+  uint8_t byte = 0;
+  CHILD_CHECK(nosigbus_safe_load8(g_nowhere, &byte) == -EFAULT);
+  ++g_interruptions;
+}
+
+}  // namespace
+
+TEST_CASE("a point is asked about its fault also where a handler's guarded load was in between" NO_TSAN(
+    "signals wait there")) {
+  CHECK(in_child(
+            [] {
+              struct sigaction previous {};
+              previous.sa_handler = SIG_DFL;
+              sigaction(SIGSEGV, &previous, nullptr);
+              previous.sa_sigaction = previous_handler;
+              previous.sa_flags = SA_SIGINFO;
+              sigaction(SIGBUS, &previous, nullptr);
+              CHILD_CHECK(nosigbus_install(NOSIGBUS_CATCH_SEGV) == 0);
+              signal(SIGALRM, load_from_nowhere);
+
+              shared_file file(page);
+              g_bad = file.map(page);
+              file.resize(0);
+              nosigbus_recovery_point point{};
+              point.recover = resume_code_alone;
+              point.wants = NOSIGBUS_WANTS_LOADS;
+              nosigbus_recovery_begin(&point);
+              // One at a time: where faults are slow, a timer that goes on would leave time for nothing.
+              const itimerval soon{{0, 0}, {0, 20}};
+              for (int due = 0; due < static_cast<int>(20000 / sampling());) {
+                setitimer(ITIMER_REAL, &soon, nullptr);
+                while (g_interruptions == due) {
+                  CHILD_CHECK(*const_cast<volatile unsigned char*>(g_bad) == 0);
+                  CHILD_CHECK(mmap(g_bad, page, PROT_READ, MAP_SHARED | MAP_FIXED, file.fd(), 0) == g_bad);
+                }
+                due = g_interruptions;
+              }
+              nosigbus_recovery_end(&point);
+              return 0;
+            },
+            60) == exited(0));
 }
 
 TEST_CASE("a point that declines leaves the previous handler its mask" NO_TSAN("its handler has its own")) {

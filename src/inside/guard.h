@@ -40,12 +40,16 @@ bool stop(guard_point& point, const nosigbus_fault& fault, State& state, void* u
   return true;
 }
 
+// Who met the fault: code that knows nothing of us, or a guarded load.
+enum class met_by { code, load };
+
 // Whether the point takes the fault. With all signals blocked: from others, this handler comes back, and has
 // to find its own fault there, not the one that a signal handler on top of it met in the meantime.
 template <class State>
-bool ask(guard_point& point, const nosigbus_fault& fault, State& state, void* ucontext) {
+bool ask(guard_point& point, const nosigbus_fault& fault, met_by what, State& state, void* ucontext) {
   const scoped_signal_block no_signals;
   point.fault = fault;
+  point.of_load = what == met_by::load ? 1 : 0;
   const int answer = point.recover(&point, ucontext);
   if constexpr (arch::has_extable) {
     if (answer != NOSIGBUS_RAISE) return answer == NOSIGBUS_RESUME;
@@ -57,13 +61,8 @@ bool ask(guard_point& point, const nosigbus_fault& fault, State& state, void* uc
   return answer == NOSIGBUS_RESUME;
 }
 
-// Who met the fault: code that knows nothing of us, or a guarded load.
-enum class met_by { code, load };
-
-inline bool takes(guard_point& point, met_by what) {
-  if (is_guard(point)) return what == met_by::code;
-  point.of_load = what == met_by::load ? 1 : 0;
-  return what == met_by::code || (point.wants & NOSIGBUS_WANTS_LOADS) != 0;
+inline bool takes(const guard_point& point, met_by what) {
+  return what == met_by::code || (!is_guard(point) && (point.wants & NOSIGBUS_WANTS_LOADS) != 0);
 }
 
 // Goes on where a recovery point says that covers the fault, if there is one. Nothing may be held then: no
@@ -77,7 +76,7 @@ bool recover_from(const nosigbus_fault& fault, State& state, void* ucontext, met
     if (!covers(*point, fault.address) || !takes(*point, what)) continue;
     // Counted first: a guard may not come back.
     counters::add(g_counters.absorbed_by_guard);
-    if (is_guard(*point) ? stop(*point, fault, state, ucontext) : ask(*point, fault, state, ucontext)) {
+    if (is_guard(*point) ? stop(*point, fault, state, ucontext) : ask(*point, fault, what, state, ucontext)) {
       return true;
     }
     point->fault.cause = NOSIGBUS_NONE;
