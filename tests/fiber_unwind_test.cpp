@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: MIT
 //
 // Fibers whose fault is thrown into them. Built with -fnon-call-exceptions.
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/time.h>
 #include <nosigbus/fiber.hpp>
-#include <nosigbus/throwing_guard.hpp>
 
+#include <atomic>
 #include <cerrno>
+#include <nosigbus/nosigbus.hpp>
+#include <nosigbus/throwing_guard.hpp>
 #include <thread>
 
 #include "support/each_entry.h"
 #include "support/no_tsan.h"
+#include "support/sampling.h"
 #include "support/shared_file.h"
 
 using namespace test;
@@ -100,4 +106,62 @@ TEST_CASE("the function may catch it, and go on" NO_TSAN("does not know of the s
     CHILD_CHECK(f.unwind().finished());
     CHILD_CHECK(caught == 3);
   });
+}
+
+namespace {
+
+void block_alarm(int how) {
+  sigset_t one;
+  sigemptyset(&one);
+  sigaddset(&one, SIGALRM);
+  pthread_sigmask(how, &one, nullptr);
+}
+
+}  // namespace
+
+// A signal that waits while stacks are switched comes between the handler's end and the exception.
+TEST_CASE("handlers that fault while a fiber is unwound" NO_TSAN("signals wait there")) {
+  CHECK(in_child(
+            [] {
+              enter_by(entry::installed);
+              static std::atomic<int> g_signals{0};
+              static shared_file g_file(page);
+              g_file.resize(0);
+              static const volatile unsigned char* const g_bad = g_file.map(page);
+              struct sigaction action {};
+              action.sa_handler = [](int) {
+                ++g_signals;
+                (void)*g_bad;
+              };
+              sigaction(SIGALRM, &action, nullptr);
+              const itimerval often{{0, 100}, {0, 100}};
+              block_alarm(SIG_BLOCK);
+              setitimer(ITIMER_REAL, &often, nullptr);
+              const auto* const bad = cut_off();
+              const auto place = const_cast<unsigned char*>(g_bad);
+              const int wanted = static_cast<int>(5000 / sampling());
+              int unwound = 0;
+              while (g_signals < wanted) {
+                nosigbus::fiber f([bad] { (void)bad[0]; });
+                nosigbus::guard([&] {
+                  block_alarm(SIG_UNBLOCK);
+                  auto stop = f.resume();
+                  while (stop.faulted()) {
+                    if (stop.fault().address == reinterpret_cast<uintptr_t>(bad)) {
+                      stop = f.unwind();
+                    } else {
+                      stop = f.fill();
+                      mmap(place, page, PROT_READ, MAP_SHARED | MAP_FIXED, g_file.fd(), 0);
+                    }
+                  }
+                  block_alarm(SIG_BLOCK);
+                  CHILD_CHECK(stop.unwound() && stop.error() == 0);
+                  CHILD_CHECK(stop.fault().address == reinterpret_cast<uintptr_t>(bad));
+                  ++unwound;
+                }).error();
+              }
+              CHILD_CHECK(unwound > 0);
+              return 0;
+            },
+            60) == exited(0));
 }

@@ -120,7 +120,7 @@ struct fiber::state {
     point.begin = detail::begin_of_range(o.base, o.length);
     point.length = o.length;
     point.recover = stop_at_fault;
-    point.raise = detail::throw_fault;
+    point.raise = throw_raised;
     point.wants = o.guarded_loads ? NOSIGBUS_WANTS_LOADS : 0;
     here = make_fcontext(stack.top(), stack.size(), run);
   }
@@ -171,13 +171,20 @@ struct fiber::state {
     return self.point.of_load != 0 ? NOSIGBUS_DECLINE : NOSIGBUS_RAISE;
   }
 
+  // On the fiber's stack, behind the handler. A signal that waited may have come first, and its handler may
+  // have met a fault, which stands in the point then.
+  static void throw_raised(const nosigbus_fault* fault) {
+    const auto begin = reinterpret_cast<std::uintptr_t>(fault) - offsetof(nosigbus_recovery_point, fault);
+    detail::throw_fault(&reinterpret_cast<const state*>(begin)->raised);
+  }
+
   fiber_stop stop(int error = 0) const {
     using kind = fiber_stop::kind;
     switch (how) {
       case finished:
         return {kind::finished, {}, error};
       case unwound:
-        return {kind::unwound, point.fault, error};
+        return {kind::unwound, raised, error};
       case abandoned:
         return {kind::abandoned, point.fault, error};
       case faulted:
