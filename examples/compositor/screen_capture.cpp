@@ -3,6 +3,7 @@
 
 #include <wayland-server-protocol.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "server.h"
@@ -13,8 +14,8 @@ namespace compositor {
 
 namespace {
 
-// Who asks for many waits, and not the others for it.
-constexpr int most_per_frame = 8;
+// Who asks for many waits, and not the others for it: of a client there are so many at once, and no more.
+constexpr int most_per_frame = 8, most_of_client = 8;
 
 constexpr struct weston_screenshooter_interface requests = {
     .take_shot =
@@ -40,6 +41,15 @@ void screen_capture::request(wl_client* client, wl_resource* shooter, wl_resourc
       wl_shm_buffer_get_stride(shm) < screen.width() * bytes_per_pixel) {
     wl_client_post_implementation_error(client,
                                         "a screenshot into a buffer that is not of the output's size");
+    return;
+  }
+  wanted_.remove_if(
+      [](const shot& each) { return each.buffer.get() == nullptr || each.shooter.get() == nullptr; });
+  const auto of_client = std::count_if(wanted_.begin(), wanted_.end(), [&](const shot& each) {
+    return wl_resource_get_client(each.shooter.get()) == client;
+  });
+  if (of_client >= most_of_client) {
+    wl_client_post_implementation_error(client, "more than %d screenshots at once", most_of_client);
     return;
   }
   shot& added = wanted_.emplace_back();

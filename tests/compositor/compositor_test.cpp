@@ -160,6 +160,23 @@ TEST_CASE("a tolerant compositor lets attackers stay and lives") {
   }
 }
 
+TEST_CASE("who asks for any number of screenshots keeps nobody waiting") {
+  const runtime_folder folder;
+  server current(folder, command(COMPOSITOR_WITH_VIEWS));
+  client greedy, honest;
+  const pool memory(greedy, file::anonymous(640 * 480 * bytes_per_pixel), 640 * 480 * bytes_per_pixel);
+  const buffer into = memory.make_buffer(640, 480);
+  const auto ask = [&] {
+    for (int i = 0; i < 10000; ++i) {
+      weston_screenshooter_take_shot(greedy.screenshooter(), greedy.output(), into.get());
+    }
+    greedy.roundtrip();
+  };
+  CHECK_THROWS_AS(ask(), disconnected);
+  screen view(honest);
+  CHECK_NOTHROW(view.capture());
+}
+
 TEST_CASE("weston-simple-shm draws in both builds") {
   if (system("command -v weston-simple-shm >/dev/null") != 0) {
     MESSAGE("no weston-simple-shm: package weston");
