@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Sets of pixels. What clients say of them may be any number.
+// Sets of pixels, and where they are. What clients say of them may be any number.
 #pragma once
 
 #include <pixman.h>
@@ -11,6 +11,12 @@
 #include <utility>
 
 namespace compositor {
+
+// Beyond all that is ever seen; the sum of some of them is still an int.
+inline int within_reach(int64_t coordinate) {
+  constexpr int furthest = 1 << 20;
+  return static_cast<int>(std::clamp<int64_t>(coordinate, -furthest, furthest));
+}
 
 class region {
  public:
@@ -29,12 +35,10 @@ class region {
 
   void clear() { pixman_region32_clear(&all_); }
   bool empty() const { return pixman_region32_not_empty(mutable_all()) == 0; }
-  // The part of the rectangle that is within `furthest` of the origin.
+  // The part of the rectangle that is within reach.
   void add(int32_t x, int32_t y, int32_t width, int32_t height) {
-    const auto cut = [](int64_t value) {
-      return static_cast<int>(std::clamp<int64_t>(value, -furthest, furthest));
-    };
-    const int left = cut(x), top = cut(y), right = cut(int64_t{x} + width), bottom = cut(int64_t{y} + height);
+    const int left = within_reach(x), top = within_reach(y);
+    const int right = within_reach(int64_t{x} + width), bottom = within_reach(int64_t{y} + height);
     if (right <= left || bottom <= top) return;
     pixman_region32_union_rect(&all_, &all_, left, top, static_cast<unsigned>(right - left),
                                static_cast<unsigned>(bottom - top));
@@ -57,7 +61,7 @@ class region {
   pixman_region32_t* get() { return &all_; }
 
  private:
-  static constexpr int furthest = 1 << 20, most_boxes = 64;
+  static constexpr int most_boxes = 64;
 
   // No client makes it long: who damages a thousand rectangles has damaged all that is between them.
   void keep_short() {

@@ -24,7 +24,7 @@ class pointer_image : public role {
 
   void show(surface* content);
   // Where the pointer is within it.
-  void set_hotspot(int32_t x, int32_t y) { hotspot_x_ = x, hotspot_y_ = y; }
+  void set_hotspot(int32_t x, int32_t y) { hotspot_x_ = within_reach(x), hotspot_y_ = within_reach(y); }
   void paint(pixman_image_t* target) const;
 
   bool position(int* x, int* y) const override;

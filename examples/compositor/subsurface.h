@@ -25,7 +25,7 @@ class subsurface : public role {
   int height_of_tree() const { return child_->height_of_tree(); }
   void paint(pixman_image_t* target, int x, int y) const { child_->paint(target, x + x_, y + y_); }
 
-  void move(int32_t x, int32_t y) { next_x_ = x, next_y_ = y; }
+  void move(int32_t x, int32_t y) { next_x_ = within_reach(x), next_y_ = within_reach(y); }
   void set_synchronized(bool wanted);
   // Right above or below a sibling, or the parent.
   void restack(wl_resource* self, const surface& beside, bool above);

@@ -177,6 +177,36 @@ TEST_CASE("who asks for any number of screenshots keeps nobody waiting") {
   CHECK_NOTHROW(view.capture());
 }
 
+TEST_CASE("what is put beyond all numbers is not seen") {
+  const runtime_folder folder;
+  server current(folder, command(COMPOSITOR_WITH_VIEWS));
+  client connection;
+  const int side = 64, size = side * side * bytes_per_pixel;
+  const auto filled = [&](uint32_t colour) {
+    const file memory = file::anonymous(size);
+    memory.fill(size, colour);
+    return pool(connection, memory, size).make_buffer(side, side);
+  };
+  const buffer seen = filled(0), unseen = filled(attack_colour);
+  for (const int32_t at : {INT32_MIN, INT32_MAX}) {
+    CAPTURE(at);
+    window parent(connection);
+    surface child(connection), grandchild(connection);
+    const auto put = [&](const surface& one, const surface& into) {
+      owned<wl_subsurface> role(
+          wl_subcompositor_get_subsurface(connection.subcompositor(), one.get(), into.get()));
+      wl_subsurface_set_position(role.get(), at, at);
+      return role;
+    };
+    const auto outer = put(child, parent), inner = put(grandchild, child);
+    for (surface* const each : {&grandchild, &child}) each->commit(unseen.get());
+    parent.show(seen.get(), 3);
+    screen view(connection);
+    view.capture();
+    CHECK_EQ(view.count(attack_colour), 0);
+  }
+}
+
 TEST_CASE("weston-simple-shm draws in both builds") {
   if (system("command -v weston-simple-shm >/dev/null") != 0) {
     MESSAGE("no weston-simple-shm: package weston");
