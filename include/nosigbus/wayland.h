@@ -51,7 +51,8 @@ struct nosigbus_wl_view;
 /* Gives the view of a wl_buffer's memory. It is made by the first call, and is the same for each further one
  * while the wl_buffer lives; with NOSIGBUS_WL_WRITE it is another one. The wl_buffer keeps a reference of its
  * own, so that buffers that are used in turn keep their views. End of file, I/O errors (a full tmpfs behind a
- * hole is one) and poisoned memory are absorbed.
+ * hole is one) and poisoned memory are absorbed. A fault that finds the map limit reached is not, and kills:
+ * limit how many buffers a client may have (docs/wayland.md).
  *
  * out: receives the view, with a reference for the caller; untouched on error. buffer: the resource. flags:
  *   above.
