@@ -235,6 +235,27 @@ TEST_CASE("with NOSIGBUS_CLIP rows behind the end of file are zero") {
   });
 }
 
+TEST_CASE("with NOSIGBUS_CLIP a later row in the same place is not zeroed for an earlier one") {
+  with_each_region([](origin from) {
+    if (from == origin::adopted_without_fd) return;  // the size is not known
+    const size_t page = page_size();
+    shared_file file(page);
+    const nosigbus::region region = make_region(from, file, page, PROT_READ, NOSIGBUS_CLIP);
+    unsigned char* const writable = file.map(page, PROT_READ | PROT_WRITE);
+    file.resize(100);
+    memset(writable + 100, 'x', page - 100);
+    const unsigned char* const data = static_cast<unsigned char*>(region.data());
+    for (const ptrdiff_t step : {0, 5, -5}) {
+      // From behind the end of the file into it: the last row is all data.
+      std::vector<unsigned char> dst(40, 'y');
+      unsigned char* const first = dst.data() + 10;
+      CHILD_CHECK(nosigbus::safe_read_2d(first, step, data + 200, -75, 20, 3) == 60);
+      for (size_t i = 0; i < 20; ++i)
+        CHILD_CHECK(first[2 * step + static_cast<ptrdiff_t>(i)] == pattern(50 + i));
+    }
+  });
+}
+
 TEST_CASE("with NOSIGBUS_CLIP the rows in front of a bad byte are clipped too") {
   for (const entry how : entries) {
     CHECK(in_child([how] {

@@ -79,6 +79,12 @@ void zero_rest(const side& dst, const shape& what, size_t copied) {
   for (size_t i = row + 1; i < what.rows; ++i) memset(dst.at(i), 0, what.row_bytes);
 }
 
+// Whether rows have bytes in common, of which the last row's stay.
+bool rows_overlap(ptrdiff_t stride, const shape& what) {
+  const size_t distance = stride < 0 ? size_t{0} - static_cast<size_t>(stride) : static_cast<size_t>(stride);
+  return what.rows > 1 && distance < what.row_bytes;
+}
+
 bool contiguous(ptrdiff_t dst_stride, ptrdiff_t src_stride, const shape& what) {
   if (what.rows == 1) return true;
   return static_cast<size_t>(dst_stride) == what.row_bytes &&
@@ -101,11 +107,21 @@ size_t nosigbus_safe_read_2d(void* dst, ptrdiff_t dst_stride, const void* src, p
   const side to{reinterpret_cast<uintptr_t>(dst), dst_stride};
   const side from{reinterpret_cast<uintptr_t>(src), src_stride};
   const uint64_t before = g_overlay_census.read();
-  const size_t copied = copy_rows(to, from, from, what, nosigbus_routines.copy_read);
+  // Zeros of a row must not be left in what a later row has brought to the same place.
+  const bool clip_each = rows_overlap(dst_stride, what);
+  const auto copy = [clip_each, before](void* row, const void* source, size_t n) {
+    const size_t done = nosigbus_routines.copy_read(row, source, n);
+    if (__builtin_expect(clip_each && overlays_since(before), 0)) {
+      const uintptr_t begin = reinterpret_cast<uintptr_t>(source);
+      clip_to_file(row, begin, begin + done);
+    }
+    return done;
+  };
+  const size_t copied = copy_rows(to, from, from, what, copy);
   if (__builtin_expect(copied == size, 1)) t_last_fault.cause = NOSIGBUS_NONE;
   if (__builtin_expect(overlays_since(before), 0)) {
     if (copied == size) report_rows(from, what, NOSIGBUS_READ, before);
-    clip_rows(to, from, what, copied);
+    if (!clip_each) clip_rows(to, from, what, copied);
   }
   if (__builtin_expect(copied != size, 0)) zero_rest(to, what, copied);
   return copied;
