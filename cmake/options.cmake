@@ -5,6 +5,8 @@ add_library(nosigbus_options INTERFACE)
 target_compile_options(nosigbus_options INTERFACE
   -Wall -Wextra -Wshadow -Wvla $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor>
   $<$<BOOL:${NOSIGBUS_DEVELOPER}>:-Werror>)
+# A list with commas is no operand of $<BOOL:>.
+string(COMPARE NOTEQUAL "${NOSIGBUS_SANITIZE}" "" NOSIGBUS_SANITIZED)
 if(NOSIGBUS_SANITIZE)
   target_compile_options(nosigbus_options INTERFACE -fsanitize=${NOSIGBUS_SANITIZE} -fno-omit-frame-pointer)
   target_link_options(nosigbus_options INTERFACE -fsanitize=${NOSIGBUS_SANITIZE})
