@@ -213,6 +213,19 @@ TEST_CASE("clipping needs a descriptor, and covers reads that end early") {
   });
 }
 
+TEST_CASE("clipping leaves discarded writes alone") {
+  in_each_entry(exited(0), [] {
+    shared_file file(2 * page);
+    const nosigbus::region region = make_region(origin::mapped, file, 2 * page, PROT_READ | PROT_WRITE,
+                                                NOSIGBUS_CLIP | NOSIGBUS_DISCARD_WRITES);
+    file.resize(100);
+    for (const size_t at : {size_t{200}, page + 7}) poke(region, at, 'w');
+    std::vector<unsigned char> bytes(2 * page);
+    CHILD_CHECK(nosigbus_safe_read(bytes.data(), region.data(), bytes.size()) == bytes.size());
+    CHILD_CHECK(bytes[200] == 0 && bytes[page + 7] == 'w');
+  });
+}
+
 TEST_CASE("a read that got zeros says so although another thread heals the region meanwhile") {
   in_each_entry(
       exited(0),

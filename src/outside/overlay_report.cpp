@@ -85,9 +85,10 @@ void clip_to_file(void* dst, uintptr_t begin, uintptr_t end) {
       const uint64_t size = file_size(region);
       if (size == ~uint64_t{0}) return false;
       const uintptr_t file_end = region.base + bytes_within(region, size);
-      const uintptr_t region_end = region.base + region.mapped;
+      // Of its last page: what is behind is ours, zeros or writes that are discarded.
+      const uintptr_t page_end = (file_end + region.granule - 1) & ~(region.granule - 1);
       from = file_end > at ? file_end : at;
-      to = end < region_end ? end : region_end;
+      to = end < page_end ? end : page_end;
       return from < to;
     });
     if (from >= to) return;
