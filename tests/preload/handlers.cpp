@@ -130,6 +130,14 @@ SCENARIO(the_program_finds_its_own_action) {
   EXPECT(found.sa_sigaction == does_nothing);
   EXPECT((found.sa_flags & (SA_SIGINFO | SA_NODEFER | SA_ONSTACK)) == (SA_SIGINFO | SA_NODEFER));
   EXPECT(signal(SIGBUS, SIG_IGN) == found.sa_handler);
+  // What no mask has, as the kernel keeps it.
+  struct sigaction full {};
+  full.sa_handler = SIG_IGN;
+  memset(&full.sa_mask, 0xff, sizeof full.sa_mask);
+  EXPECT(sigaction(SIGBUS, &full, nullptr) == 0);
+  EXPECT(sigaction(SIGBUS, nullptr, &found) == 0);
+  EXPECT(sigismember(&found.sa_mask, SIGKILL) == 0 && sigismember(&found.sa_mask, SIGSTOP) == 0);
+  EXPECT(sigismember(&found.sa_mask, SIGUSR1) == 1);
   EXPECT(signal(SIGBUS, SIG_DFL) == SIG_IGN);
   const mapped_file file(4);
   file.truncate(0);

@@ -75,7 +75,11 @@ int act_on_taken(int signo, const struct sigaction* action, struct sigaction* ol
   const previous_action* const before = slot_of(signo)->previous.load(std::memory_order_acquire);
   int result = 0;
   if (action != nullptr) {
-    const previous_action* const fresh = actions::intern(*action);
+    struct sigaction kept = *action;
+    // As the kernel keeps it.
+    sigdelset(&kept.sa_mask, SIGKILL);
+    sigdelset(&kept.sa_mask, SIGSTOP);
+    const previous_action* const fresh = actions::intern(kept);
     if (fresh == nullptr) {
       errno = ENOMEM;
       return -1;
