@@ -130,8 +130,9 @@ const size_t routines_count = sizeof all_routines / sizeof all_routines[0];
 }  // namespace nosigbus::arch
 
 // The public routines of the set that will be chosen; of processors without AVX2, some that always take the
-// detour. Other C libraries than glibc may not know of such functions, and get what most processors have.
-#if defined(__GLIBC__)
+// detour. Other C libraries than glibc may not know of such functions, and get what most processors have,
+// as AFL++ does, whose passes fail at them (4.04).
+#if defined(__GLIBC__) && !defined(__AFL_COMPILER)
 #define RESOLVER(name)                                                                           \
   extern "C" UNINSTRUMENTED decltype(nosigbus_##name##_avx2)* nosigbus_resolve_##name() {        \
     using namespace nosigbus::arch;                                                              \
