@@ -3,6 +3,7 @@
 
 import gc
 import os
+import sys
 import threading
 import time
 import tracemalloc
@@ -163,6 +164,30 @@ class Threads(unittest.TestCase):
                 for thread in threads:
                     thread.join()
                 assert sum(read) == size, sum(read)
+
+        self.assertEqual(in_child(scenario, seconds=60), GOOD)
+
+    def test_a_line_begins_where_it_was_searched(self):
+        """Another thread moves the position meanwhile: never is anything read from behind the end."""
+
+        def scenario():
+            size = 16 << 20
+            with file_of(bytes(size)) as file:
+                mapping = nosigbus.mmap(file.fileno(), 0, access=nosigbus.ACCESS_READ)
+                done = threading.Event()
+
+                def move():
+                    while not done.is_set():
+                        mapping.seek(-10, os.SEEK_END)
+
+                sys.setswitchinterval(1e-6)
+                thread = threading.Thread(target=move)
+                thread.start()
+                for _ in range(100):
+                    mapping.seek(0)
+                    assert len(mapping.readline()) in (0, 10, size) and mapping.tell() <= size
+                done.set()
+                thread.join()
 
         self.assertEqual(in_child(scenario, seconds=60), GOOD)
 

@@ -42,12 +42,17 @@ PyObject* mapping_file_read(mapping* self, PyObject* args) {
 
 PyObject* mapping_readline(mapping* self, PyObject* Py_UNUSED(unused)) {
   if (!mapping_can_read(self)) return NULL;
-  const Py_ssize_t rest = remaining(self);
-  if (rest == 0) return PyBytes_FromStringAndSize(NULL, 0);
-  const char* const begin = self->data + self->position;
-  PyThreadState* const state = mapping_leave_python(self, rest);
-  const size_t index = nosigbus_safe_memchr(begin, '\n', (size_t)rest);
-  mapping_enter_python(self, state);
+  Py_ssize_t begin, rest;
+  size_t index;
+  /* Until no other thread has moved the position meanwhile: the line is one that begins there. */
+  do {
+    begin = self->position;
+    rest = remaining(self);
+    if (rest == 0) return PyBytes_FromStringAndSize(NULL, 0);
+    PyThreadState* const state = mapping_leave_python(self, rest);
+    index = nosigbus_safe_memchr(self->data + begin, '\n', (size_t)rest);
+    mapping_enter_python(self, state);
+  } while (self->position != begin);
   /* A byte that could not be searched cannot be read either, and take() says so. */
   return take(self, index < (size_t)rest ? (Py_ssize_t)index + 1 : rest);
 }
