@@ -265,6 +265,36 @@ class Writes(unittest.TestCase):
 
             self.check(write, scenario, how=how)
 
+    def test_an_argument_that_is_missing_is_an_error(self):
+        """mmap.mmap's memory, of which nosigbus knows nothing: what is written, or looked for."""
+        uses = {
+            "write": lambda m, argument: m.write(argument),
+            "slice": lambda m, argument: m.__setitem__(slice(len(argument)), argument),
+            "slice with a step": lambda m, argument: m.__setitem__(slice(None, None, SIZE // len(argument)), argument),
+            "find": lambda m, argument: m.find(argument),
+            "rfind": lambda m, argument: m.rfind(argument, 0),
+        }
+        for name, use in uses.items():
+
+            def scenario(name=name, use=use):
+                with file_of(DATA) as file, file_of(DATA) as other:
+                    mapping = nosigbus.mmap(file.fileno(), 0)
+                    argument = mmap.mmap(other.fileno(), 2 * PAGE)
+                    other.truncate(PAGE)
+                    try:
+                        use(mapping, argument)
+                    except nosigbus.FaultError as error:
+                        assert error.offset is None and "source" in str(error), error
+                        assert error.fault.cause is nosigbus.Cause.MISSING, error.fault
+                        if "find" not in name:
+                            assert error.done == PAGE and error.fault == nosigbus.last_fault(), vars(error)
+                        assert b"\0" not in mapping[:]
+                    else:
+                        raise AssertionError("no error")
+
+            with self.subTest(use=name):
+                self.assertEqual(in_child(scenario), GOOD)
+
     def test_each_way_to_write_kills_with_mmap_mmap(self):
         for write in WRITES:
 

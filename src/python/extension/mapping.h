@@ -54,13 +54,12 @@ PyObject* mapping_close(mapping* self, PyObject* unused);
 bool mapping_is_open(const mapping* self);
 bool mapping_can_read(const mapping* self);
 bool mapping_can_write(const mapping* self);
-/* Each returns true, or false with FaultError set: what could not be read or written. mapping_write: of the
- * source, too. step: bytes between two neighbours, for `count` single bytes. */
+/* Each returns true, or false with FaultError set: what could not be read or written. mapping_write_buffer:
+ * of the source, too. step: bytes between two neighbours, for single bytes. */
 bool mapping_read(mapping* self, void* to, Py_ssize_t offset, Py_ssize_t count);
 bool mapping_write(mapping* self, Py_ssize_t offset, const void* from, Py_ssize_t count);
 bool mapping_read_stepwise(mapping* self, void* to, Py_ssize_t offset, Py_ssize_t step, Py_ssize_t count);
-bool mapping_write_stepwise(mapping* self, Py_ssize_t offset, Py_ssize_t step, const void* from,
-                            Py_ssize_t count);
+bool mapping_write_buffer(mapping* self, Py_ssize_t offset, Py_ssize_t step, const Py_buffer* source);
 /* A bytes object, or NULL with an exception. */
 PyObject* mapping_bytes(mapping* self, Py_ssize_t offset, Py_ssize_t count);
 /* What the calling thread's last guarded operation met, as FaultError. done: bytes that it had done. */

@@ -105,7 +105,7 @@ bool mapping_read(mapping* self, void* to, Py_ssize_t offset, Py_ssize_t count) 
 
 bool mapping_write(mapping* self, Py_ssize_t offset, const void* from, Py_ssize_t count) {
   PyThreadState* const state = mapping_leave_python(self, count);
-  return complete(self, nosigbus_safe_copy(self->data + offset, from, (size_t)count), count, state);
+  return complete(self, nosigbus_safe_write(self->data + offset, from, (size_t)count), count, state);
 }
 
 /* All from the lowest to the highest of a few bytes, so that there are few calls. None of it is in a page
@@ -131,11 +131,27 @@ bool mapping_read_stepwise(mapping* self, void* to, Py_ssize_t offset, Py_ssize_
   return complete(self, done, count, state);
 }
 
-bool mapping_write_stepwise(mapping* self, Py_ssize_t offset, Py_ssize_t step, const void* from,
-                            Py_ssize_t count) {
-  PyThreadState* const state = mapping_leave_python(self, count);
-  const size_t done = nosigbus_safe_write_2d(self->data + offset, step, from, 1, 1, (size_t)count);
-  return complete(self, done, count, state);
+/* By way of a buffer: nothing is written in place of what cannot be read. Bytes can, being Python's own
+ * memory. The last operation is the one that failed: what was read in front of a bad byte is written, and
+ * that byte read again. */
+bool mapping_write_buffer(mapping* self, Py_ssize_t offset, Py_ssize_t step, const Py_buffer* source) {
+  char buffer[16384];
+  const size_t count = (size_t)source->len;
+  const bool good = PyBytes_Check(source->obj) || PyByteArray_Check(source->obj);
+  if (step == 1 && good) return mapping_write(self, offset, source->buf, source->len);
+  PyThreadState* const state = mapping_leave_python(self, source->len);
+  size_t done = 0, got, put;
+  do {
+    const size_t left = count - done;
+    const char* const from = (const char*)source->buf + done;
+    char* const to = self->data + offset + (Py_ssize_t)done * step;
+    got = nosigbus_safe_read(buffer, from, left < sizeof buffer ? left : sizeof buffer);
+    if (got == 0) break;
+    put = step == 1 ? nosigbus_safe_write(to, buffer, got)
+                    : nosigbus_safe_write_2d(to, step, buffer, 1, 1, got);
+    done += put;
+  } while (put == got && done < count);
+  return complete(self, done, source->len, state);
 }
 
 PyObject* mapping_bytes(mapping* self, Py_ssize_t offset, Py_ssize_t count) {

@@ -81,7 +81,7 @@ PyObject* mapping_file_write(mapping* self, PyObject* args) {
     goto out;
   }
   self->position = end;
-  if (mapping_write(self, begin, source.buf, source.len)) {
+  if (mapping_write_buffer(self, begin, 1, &source)) {
     result = PyLong_FromSsize_t(source.len);
   } else if (self->position == end) {
     self->position = begin;

@@ -106,8 +106,7 @@ static int set_slice(mapping* self, PyObject* item, PyObject* value) {
     if (!good) {
       PyErr_SetString(PyExc_IndexError, "mmap slice assignment is wrong size");
     } else if (count > 0) {
-      good = step == 1 ? mapping_write(self, start, source.buf, count)
-                       : mapping_write_stepwise(self, start, step, source.buf, count);
+      good = mapping_write_buffer(self, start, step, &source);
     }
   }
   PyBuffer_Release(&source);

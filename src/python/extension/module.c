@@ -15,7 +15,8 @@ static int add_error(PyObject* module) {
         "Memory that could not be read or written, where a plain access would have ended the process.\n\n"
         "errno: EFAULT. offset: the first byte concerned, in the mapping; None: it is not in the mapping, "
         "but in\n"
-        "what was to be written. done: bytes that were read or written before. fault: as last_fault().",
+        "what was to be written or found. done: bytes that were read or written before. fault: as "
+        "last_fault().",
         PyExc_OSError, NULL);
   }
   if (g_fault_error == NULL) return -1;
