@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What is taken is given back; other threads run while one waits, and cannot take the memory away from it."""
 
+import contextlib
 import gc
 import os
 import sys
@@ -144,6 +145,43 @@ class Threads(unittest.TestCase):
                 assert refused > 0, (refused, done)
 
         self.assertEqual(in_child(scenario, seconds=60), GOOD)
+
+    def test_others_run_while_one_copies(self):
+        """However the bytes are copied: another thread comes in meanwhile, and cannot close it."""
+        works = {
+            "slice": lambda m: m[:],
+            "slice with a step": lambda m: m[::2],
+            "slice with a long step": lambda m: m[::128],
+            "assignment": lambda m: m.__setitem__(slice(None, None, 4), bytes(len(m) // 4)),
+            "move": lambda m: m.move(0, 1, len(m) - 1),
+        }
+        for name, work in works.items():
+
+            def scenario(work=work):
+                with file_of(bytes(64 << 20)) as file:
+                    sys.setswitchinterval(1000)  # only who leaves the interpreter lets others in
+                    for _ in range(20):
+                        mapping = nosigbus.mmap(file.fileno(), 0)
+                        begun = threading.Event()
+
+                        def copy(mapping=mapping, begun=begun):
+                            begun.set()
+                            with contextlib.suppress(ValueError):
+                                work(mapping)
+
+                        thread = threading.Thread(target=copy)
+                        thread.start()
+                        begun.wait()
+                        try:
+                            mapping.close()
+                        except BufferError:
+                            return
+                        finally:
+                            thread.join()
+                    raise AssertionError("nobody came in")
+
+            with self.subTest(work=name):
+                self.assertEqual(in_child(scenario, seconds=60), GOOD)
 
     def test_readers_share_a_position(self):
         """No byte is read twice, as with mmap.mmap."""

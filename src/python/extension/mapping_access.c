@@ -125,9 +125,10 @@ static bool gather(const mapping* self, char* to, Py_ssize_t offset, Py_ssize_t 
 }
 
 bool mapping_read_stepwise(mapping* self, void* to, Py_ssize_t offset, Py_ssize_t step, Py_ssize_t count) {
-  if (step >= -64 && step <= 64 && gather(self, to, offset, step, count)) return true;
   PyThreadState* const state = mapping_leave_python(self, count);
-  const size_t done = nosigbus_safe_read_2d(to, 1, self->data + offset, step, 1, (size_t)count);
+  const bool gathered = step >= -64 && step <= 64 && gather(self, to, offset, step, count);
+  const size_t wanted = (size_t)count;
+  const size_t done = gathered ? wanted : nosigbus_safe_read_2d(to, 1, self->data + offset, step, 1, wanted);
   return complete(self, done, count, state);
 }
 

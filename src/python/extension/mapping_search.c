@@ -89,9 +89,10 @@ PyObject* mapping_find(mapping* self, PyObject* args) { return find(self, args, 
 
 PyObject* mapping_rfind(mapping* self, PyObject* args) { return find(self, args, "y*|nn:rfind", true); }
 
-/* By way of a buffer, piece by piece, in the order in which nothing is overwritten before it was read. */
+/* By way of a buffer, piece by piece, in the order in which nothing is overwritten before it was read. Other
+ * threads run during each of them, and between two of them none does. */
 static bool move(mapping* self, Py_ssize_t to, Py_ssize_t from, Py_ssize_t count) {
-  const Py_ssize_t most = 1 << 16, piece = count < most ? count : most;
+  const Py_ssize_t most = worth_releasing_gil, piece = count < most ? count : most;
   char* const buffer = PyMem_Malloc((size_t)piece);
   if (buffer == NULL) {
     PyErr_NoMemory();
