@@ -204,6 +204,34 @@ class Scripts(unittest.TestCase):
 
         self.assertEqual(in_child(scenario), GOOD)
 
+    def test_an_interpreter_that_has_ended_takes_nothing_along(self):
+        try:
+            import _xxsubinterpreters as interpreters
+        except ImportError:
+            self.skipTest("no module that makes interpreters")
+        program = """if True:
+            import os, tempfile, nosigbus
+            file = tempfile.TemporaryFile(buffering=0)
+            file.write(bytes(nosigbus.PAGESIZE))
+            mapping = nosigbus.mmap(file.fileno(), 0)
+            file.truncate(0)
+            try:
+                mapping[9] = 1
+            except nosigbus.FaultError as error:
+                assert error.offset == 9 and error.fault.access == "write", error.fault
+            else:
+                os._exit(9)
+            """
+
+        def scenario():
+            exec(program, {})
+            other = interpreters.create()
+            interpreters.run_string(other, program)
+            interpreters.destroy(other)
+            exec(program, {})
+
+        self.assertEqual(in_child(scenario), GOOD)
+
 
 if __name__ == "__main__":
     unittest.main()

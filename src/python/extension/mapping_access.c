@@ -63,26 +63,28 @@ void mapping_raise_fault(const mapping* self, const struct nosigbus_fault* fault
   const bool inside = fault->address >= base && fault->address - base < (size_t)self->size;
   PyObject* const offset = inside ? PyLong_FromSize_t(fault->address - base) : Py_NewRef(Py_None);
   PyObject* const tuple = fault_tuple(fault);
+  PyObject* const type = PyObject_GetAttrString((PyObject*)Py_TYPE((PyObject*)self), "_FaultError");
   PyObject* message = NULL;
   PyObject* error = NULL;
-  if (offset == NULL || tuple == NULL) goto out;
+  if (offset == NULL || tuple == NULL || type == NULL) goto out;
   message = inside ? PyUnicode_FromFormat("cannot %s mmap at offset %zu: %s",
                                           fault->access == NOSIGBUS_WRITE ? "write to" : "read",
                                           (size_t)(fault->address - base), reason(fault->cause))
                    : PyUnicode_FromFormat("cannot read the source: %s", reason(fault->cause));
   if (message == NULL) goto out;
-  error = PyObject_CallFunction(g_fault_error, "iO", EFAULT, message);
+  error = PyObject_CallFunction(type, "iO", EFAULT, message);
   if (error == NULL) goto out;
   PyObject* const count = PyLong_FromSize_t(done);
   if (count != NULL && PyObject_SetAttrString(error, "done", count) == 0 &&
       PyObject_SetAttrString(error, "offset", offset) == 0 &&
       PyObject_SetAttrString(error, "_fault", tuple) == 0) {
-    PyErr_SetObject(g_fault_error, error);
+    PyErr_SetObject(type, error);
   }
   Py_XDECREF(count);
 out:
   Py_XDECREF(error);
   Py_XDECREF(message);
+  Py_XDECREF(type);
   Py_XDECREF(tuple);
   Py_XDECREF(offset);
 }

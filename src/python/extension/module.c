@@ -6,28 +6,27 @@
 
 #include <nosigbus/runtime.h>
 
-PyObject* g_fault_error;
-
-static int add_error(PyObject* module) {
-  if (g_fault_error == NULL) {
-    g_fault_error = PyErr_NewExceptionWithDoc(
-        "nosigbus.FaultError",
-        "Memory that could not be read or written, where a plain access would have ended the process.\n\n"
-        "errno: EFAULT. offset: the first byte concerned, in the mapping; None: it is not in the mapping, "
-        "but in\n"
-        "what was to be written or found. done: bytes that were read or written before. fault: as "
-        "last_fault().",
-        PyExc_OSError, NULL);
-  }
-  if (g_fault_error == NULL) return -1;
-  return PyModule_AddObjectRef(module, "FaultError", g_fault_error);
+static PyObject* new_error(void) {
+  return PyErr_NewExceptionWithDoc(
+      "nosigbus.FaultError",
+      "Memory that could not be read or written, where a plain access would have ended the process.\n\n"
+      "errno: EFAULT. offset: the first byte concerned, in the mapping; None: it is not in the mapping, "
+      "but in\n"
+      "what was to be written or found. done: bytes that were read or written before. fault: as "
+      "last_fault().",
+      PyExc_OSError, NULL);
 }
 
-static int add_type(PyObject* module) {
-  PyObject* const type = PyType_FromSpec(&g_mapping_spec);
-  if (type == NULL) return -1;
-  const int result = PyModule_AddObjectRef(module, "mmap", type);
-  Py_DECREF(type);
+/* Each interpreter has its own. The mapping's type knows the error: it is what raises it. */
+static int add_types(PyObject* module) {
+  PyObject* const error = new_error();
+  PyObject* const type = error != NULL ? PyType_FromSpec(&g_mapping_spec) : NULL;
+  int result = -1;
+  if (type != NULL && PyObject_SetAttrString(type, "_FaultError", error) == 0 &&
+      PyModule_AddObjectRef(module, "FaultError", error) == 0)
+    result = PyModule_AddObjectRef(module, "mmap", type);
+  Py_XDECREF(type);
+  Py_XDECREF(error);
   return result;
 }
 
@@ -46,9 +45,7 @@ static int add_constants(PyObject* module) {
   return 0;
 }
 
-static int execute(PyObject* module) {
-  return add_error(module) < 0 || add_type(module) < 0 || add_constants(module) < 0 ? -1 : 0;
-}
+static int execute(PyObject* module) { return add_types(module) < 0 || add_constants(module) < 0 ? -1 : 0; }
 
 static PyModuleDef_Slot g_slots[] = {{Py_mod_exec, execute}, {0, NULL}};
 

@@ -12,9 +12,6 @@
 
 #include <nosigbus/fault.h>
 
-/* nosigbus.FaultError. Set when the module is initialised, once for the process. */
-extern PyObject* g_fault_error;
-
 /* Has nosigbus's handler in front of whatever handles SIGBUS. 0, or -errno. */
 int ensure_installed(void);
 
