@@ -5,12 +5,13 @@ import fcntl
 import itertools
 import mmap
 import os
+import pydoc
 import random
 import sys
 import unittest
 
 import nosigbus
-from support import PAGE, file_of, pattern
+from support import GOOD, PAGE, file_of, in_child, pattern
 
 SIZE = PAGE + 500
 
@@ -188,6 +189,14 @@ class Parity(unittest.TestCase):
         for name in itertools.filterfalse(lambda name: name.startswith("_"), dir(nosigbus.mmap)):
             with self.subTest(documented=name):
                 self.assertTrue(getattr(nosigbus.mmap, name).__doc__)
+
+    def test_help_does_without_numpy(self):
+        def scenario():
+            sys.modules["numpy"] = None  # not to be imported
+            assert "safe_read" in pydoc.render_doc(nosigbus)
+            assert not hasattr(nosigbus, "memmap")
+
+        self.assertEqual(in_child(scenario), GOOD)
 
     def test_audit_hooks_hear_of_it(self):
         heard = []

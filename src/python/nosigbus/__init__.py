@@ -201,8 +201,11 @@ def stats() -> Stats:
 def __getattr__(name):
     # Not before it is used: it takes numpy, which nothing else here does.
     if name == "memmap":
-        from nosigbus._memmap import memmap
-
+        # Whoever looks at all names (help, inspect) expects no other error.
+        try:
+            from nosigbus._memmap import memmap
+        except ImportError as error:
+            raise AttributeError(f"nosigbus.memmap needs numpy: {error}") from error
         globals()["memmap"] = memmap
         return memmap
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
