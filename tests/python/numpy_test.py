@@ -132,6 +132,12 @@ class Frombuffer(unittest.TestCase):
         self.assertEqual(in_child(scenario, 0), killed_by(signal.SIGSEGV))
 
 
+def entry_of(path):
+    """A path that is neither a string nor of pathlib."""
+    with os.scandir(os.path.dirname(path)) as entries:
+        return next(entry for entry in entries if entry.path == path)
+
+
 class Memmap(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -169,6 +175,7 @@ class Memmap(unittest.TestCase):
             lambda m, p: [m(p)[1:].filename == os.path.abspath(p), m(p)[1:].offset, m(p)[1:].mode],
             lambda m, p: by_file(m, p).filename == os.path.abspath(p),
             lambda m, p: m(__import__("pathlib").Path(p)).filename == __import__("pathlib").Path(p).resolve(),
+            lambda m, p: m(entry_of(p)).filename == p,
             lambda m, p: [(c := m(p).copy()).filename, c._mmap, isinstance(c, m)],
             lambda m, p: isinstance(m(p), numpy.memmap),
             lambda m, p: m(p + ".none", mode="r"),

@@ -4,6 +4,7 @@
 import contextlib
 import math
 import os
+import pathlib
 
 import numpy
 
@@ -44,8 +45,8 @@ class memmap(numpy.memmap):
         self._mmap = mapping
         self.offset = offset
         self.mode = mode
-        if isinstance(filename, os.PathLike):
-            self.filename = filename.resolve() if hasattr(filename, "resolve") else filename
+        if isinstance(filename, pathlib.Path):
+            self.filename = filename.resolve()
         else:
             self.filename = os.path.abspath(path) if isinstance(path, str) else None
         return self
