@@ -146,6 +146,32 @@ class Threads(unittest.TestCase):
 
         self.assertEqual(in_child(scenario, seconds=60), GOOD)
 
+    def test_a_child_of_fork_has_no_such_thread(self):
+        def scenario():
+            with file_of(bytes(64 << 20)) as file:
+                for _ in range(20):
+                    mapping = nosigbus.mmap(file.fileno(), 0)
+                    begun = threading.Event()
+
+                    def search(mapping=mapping, begun=begun):
+                        begun.set()
+                        mapping.find(b"\1", 0)
+
+                    thread = threading.Thread(target=search)
+                    thread.start()
+                    begun.wait()
+                    child = os.fork()
+                    if child == 0:
+                        mapping.find(b"\1", 0)
+                        mapping.resize(len(mapping))
+                        mapping.close()
+                        os._exit(0)
+                    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+                    thread.join()
+                    mapping.close()
+
+        self.assertEqual(in_child(scenario, seconds=60), GOOD)
+
     def test_others_run_while_one_copies(self):
         """However the bytes are copied: another thread comes in meanwhile, and cannot close it."""
         works = {

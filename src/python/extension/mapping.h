@@ -14,6 +14,7 @@
 
 #include <nosigbus/region.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 /* The constants of Python's mmap module, which has them in its source only. */
 enum access { access_default, access_read, access_write, access_copy };
@@ -32,8 +33,10 @@ typedef struct {
   struct nosigbus_region* region;
   /* Buffers that somebody has: the memory has to stay where it is. */
   Py_ssize_t exports;
-  /* Threads that are at work in the memory without the GIL. */
+  /* Threads that are at work in the memory without the GIL, and the process that has them: a child of fork
+   * does not. */
   Py_ssize_t users;
+  pid_t users_process;
   PyObject* weak_references;
   /* A duplicate of the caller's; -1: none. */
   int fd;
@@ -71,6 +74,7 @@ void mapping_raise_fault(const mapping* self, const struct nosigbus_fault* fault
 #define MAPPING_WAITS PY_SSIZE_T_MAX
 PyThreadState* mapping_leave_python(mapping* self, Py_ssize_t count);
 void mapping_enter_python(mapping* self, PyThreadState* state);
+bool mapping_in_use(const mapping* self);
 
 /* mapping_file.c */
 PyObject* mapping_file_read(mapping* self, PyObject* args);

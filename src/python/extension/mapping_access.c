@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <nosigbus/copy.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 bool mapping_is_open(const mapping* self) {
   if (self->data != NULL) return true;
@@ -31,6 +32,9 @@ bool mapping_can_write(const mapping* self) {
 
 PyThreadState* mapping_leave_python(mapping* self, Py_ssize_t count) {
   if (count < worth_releasing_gil) return NULL;
+  const pid_t process = getpid();
+  if (self->users_process != process) self->users = 0;
+  self->users_process = process;
   self->users++;
   return PyEval_SaveThread();
 }
@@ -40,6 +44,8 @@ void mapping_enter_python(mapping* self, PyThreadState* state) {
   PyEval_RestoreThread(state);
   self->users--;
 }
+
+bool mapping_in_use(const mapping* self) { return self->users > 0 && self->users_process == getpid(); }
 
 static const char* reason(enum nosigbus_cause cause) {
   switch (cause) {

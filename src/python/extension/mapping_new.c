@@ -198,7 +198,7 @@ PyObject* mapping_close(mapping* self, PyObject* Py_UNUSED(unused)) {
     PyErr_SetString(PyExc_BufferError, "cannot close exported pointers exist");
     return NULL;
   }
-  if (self->users > 0) {
+  if (mapping_in_use(self)) {
     PyErr_SetString(PyExc_BufferError, "cannot close an mmap that another thread is at work in");
     return NULL;
   }

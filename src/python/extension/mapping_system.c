@@ -22,7 +22,7 @@ PyObject* mapping_file_size(mapping* self, PyObject* Py_UNUSED(unused)) {
 static bool can_resize(const mapping* self) {
   if (self->exports > 0) {
     PyErr_SetString(PyExc_BufferError, "mmap can't resize with extant buffers exported.");
-  } else if (self->users > 0) {
+  } else if (mapping_in_use(self)) {
     PyErr_SetString(PyExc_BufferError, "mmap can't resize while another thread is at work in it.");
   } else if (self->access != access_write && self->access != access_default) {
     PyErr_SetString(PyExc_TypeError, "mmap can't resize a readonly or copy-on-write memory map.");
