@@ -226,6 +226,9 @@ class Ours(unittest.TestCase):
             mapping = nosigbus.mmap(file.fileno(), 0, trackfd=False)
             self.assertEqual(mapping[:], pattern(SIZE))
             self.assertRaises(OSError, mapping.size)
+            for size in (SIZE // 2, SIZE * 2):  # which the file would not have
+                self.assertRaises(ValueError, mapping.resize, size)
+            self.assertEqual(mapping[:], pattern(SIZE))
 
     def test_bad_guards_and_flags(self):
         with file_of(pattern(SIZE)) as file:

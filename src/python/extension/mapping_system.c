@@ -24,6 +24,8 @@ static bool can_resize(const mapping* self) {
     PyErr_SetString(PyExc_BufferError, "mmap can't resize with extant buffers exported.");
   } else if (mapping_in_use(self)) {
     PyErr_SetString(PyExc_BufferError, "mmap can't resize while another thread is at work in it.");
+  } else if (self->region != NULL && self->fd < 0) {
+    PyErr_SetString(PyExc_ValueError, "mmap can't resize with trackfd=False.");
   } else if (self->access != access_write && self->access != access_default) {
     PyErr_SetString(PyExc_TypeError, "mmap can't resize a readonly or copy-on-write memory map.");
   } else {
