@@ -159,7 +159,8 @@ async function collect() {
     const region = Region.map(fd, size);
     const first = region.buffer();
     region.close();
-    assert.throws(() => region.buffer(), { code: 'EBADF' });
+    for (const use of ['buffer', 'refresh', 'firstBadOffset', 'close'])
+      assert.throws(() => region[use](), { code: 'EBADF' });
     return first;
   })();
   fs.ftruncateSync(fd, page);

@@ -3,6 +3,7 @@
 // nosigbus for Node: the handler, regions and guarded copies. Workers may load it, too.
 'use strict';
 
+const os = require('node:os');
 const util = require('node:util');
 const native = require('./nosigbus.node');
 
@@ -32,7 +33,8 @@ class Region {
     return this.#id;
   }
 
-  // An ArrayBuffer over the region. The mapping lasts as long as one of them, also after close.
+  // An ArrayBuffer over the region. The mapping lasts as long as one of them, also after close. It is for reading:
+  // whoever writes to it ends the process by SIGSEGV.
   buffer() {
     return checked('buffer', native.buffer(this.#id));
   }
@@ -40,7 +42,7 @@ class Region {
   // Offset of the first byte that is zero because the file lacks it; undefined while the region is whole.
   firstBadOffset() {
     const offset = native.firstBadOffset(this.#id);
-    return offset >= 0 ? offset : undefined;
+    return offset === -os.constants.errno.ENOENT ? undefined : checked('firstBadOffset', offset);
   }
 
   // Puts the file's pages back where it has grown again. Whether the region is whole now.
