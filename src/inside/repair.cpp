@@ -2,6 +2,7 @@
 //
 // INSIDE THE SIGNAL. No allocation, no locks that a fault can hold, no logging, no libc beyond raw
 // system calls. Every line here is reviewed for async-signal safety.
+#include <src/inside/mapping_info.h>
 #include <src/inside/probe.h>
 #include <src/inside/region_facts.h>
 #include <src/inside/repair.h>
@@ -221,13 +222,22 @@ bool repairable(nosigbus_fault fault) {
   });
 }
 
+// Whether there was an overlay when the fault happened, which has been taken away since: the file's pages are
+// there again, and can be written to.
+static bool overlay_has_gone(const region_descriptor& region, const nosigbus_fault& fault) {
+  const size_t offset = fault.address - region.base;
+  if (offset < region.ever_overlaid.begin || offset >= region.ever_overlaid.end) return false;
+  mapping_info now;
+  return query_mapping(fault.address, &now) == 0 && (now.prot & PROT_WRITE) != 0;
+}
+
 bool write_to_overlay(nosigbus_fault& fault) {
   // Zeros can be read: where the access is unknown, it was none.
   if (fault.access == NOSIGBUS_READ || fault.code != SEGV_ACCERR) return false;
   return with_region_at(fault.address, [&fault](region_descriptor& region, region_lock&) {
     const interval* const part = region.overlays.find(fault.address - region.base);
-    if (part == nullptr) return false;
-    fault.cause = static_cast<nosigbus_cause>(part->grade);
+    if (part == nullptr && !overlay_has_gone(region, fault)) return false;
+    fault.cause = static_cast<nosigbus_cause>(part != nullptr ? part->grade : region.ever_overlaid.grade);
     return true;
   });
 }

@@ -28,7 +28,7 @@ bool repairable(nosigbus_fault fault);
 
 // Whether the fault is a write to an overlay that is read-only because its region does not discard
 // writes. The kernel reports it as SIGSEGV, but it is the missing page that the write was meant for:
-// then fault.cause becomes the region's.
+// then fault.cause becomes the region's. Also where a refresh has taken the overlay away since.
 bool write_to_overlay(nosigbus_fault& fault);
 
 }  // namespace nosigbus

@@ -2,8 +2,10 @@
 """What is taken is given back; other threads run while one waits, and cannot take the memory away from it."""
 
 import contextlib
+import ctypes
 import gc
 import os
+import signal
 import sys
 import threading
 import time
@@ -12,7 +14,7 @@ import unittest
 import weakref
 
 import nosigbus
-from support import GOOD, PAGE, descriptors, file_of, in_child, pattern, vmas
+from support import GOOD, PAGE, descriptors, file_of, in_child, killed_by, pattern, vmas
 
 DATA = pattern(4 * PAGE)
 
@@ -145,6 +147,49 @@ class Threads(unittest.TestCase):
                 assert refused > 0, (refused, done)
 
         self.assertEqual(in_child(scenario, seconds=60), GOOD)
+
+    def test_zeros_go_while_they_are_written_to(self):
+        """A write meets read-only zeros, of which the handler finds nothing any more."""
+
+        def scenario():
+            size = 1 << 20
+            with file_of(bytes(size)) as file:
+                mapping = nosigbus.mmap(file.fileno(), 0)
+                done = threading.Event()
+
+                def write():
+                    while not done.is_set():
+                        with contextlib.suppress(nosigbus.FaultError):
+                            mapping[:] = bytes(size)
+                        mapping[-1]
+
+                sys.setswitchinterval(1e-6)
+                threads = [threading.Thread(target=write) for _ in range(2)]
+                for thread in threads:
+                    thread.start()
+                for _ in range(10000):
+                    file.truncate(0)
+                    file.truncate(size)
+                    mapping.refresh()
+                done.set()
+                for thread in threads:
+                    thread.join()
+
+        self.assertEqual(in_child(scenario, seconds=60), GOOD)
+
+    def test_a_write_that_is_not_permitted_kills_after_a_refresh(self):
+        def scenario():
+            with file_of(DATA) as file:
+                mapping = nosigbus.mmap(file.fileno(), 0)
+                file.truncate(0)
+                assert mapping[-1] == 0
+                file.truncate(len(DATA))
+                assert mapping.refresh()
+                address = ctypes.addressof(ctypes.c_char.from_buffer(mapping))
+                assert ctypes.CDLL(None).mprotect(ctypes.c_void_p(address), len(DATA), nosigbus.PROT_READ) == 0
+                mapping[0] = 1
+
+        self.assertEqual(in_child(scenario), killed_by(signal.SIGSEGV))
 
     def test_a_child_of_fork_has_no_such_thread(self):
         def scenario():
