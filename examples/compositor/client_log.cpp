@@ -23,6 +23,10 @@ void name_client(wl_client* client, char (&name)[Size]) {
     fclose(file);
   }
   command[strcspn(command, "\n")] = '\0';
+  // The client chooses its name, and this goes to a terminal.
+  for (char& each : command) {
+    if (each != '\0' && (each < ' ' || each > '~')) each = '?';
+  }
   snprintf(name, Size, "%s (%d)", command, id);
 }
 

@@ -50,9 +50,10 @@ struct nosigbus_wl_view;
 
 /* Gives the view of a wl_buffer's memory. It is made by the first call, and is the same for each further one
  * while the wl_buffer lives; with NOSIGBUS_WL_WRITE it is another one. The wl_buffer keeps a reference of its
- * own, so that buffers that are used in turn keep their views. End of file, I/O errors (a full tmpfs behind a
- * hole is one) and poisoned memory are absorbed. A fault that finds the map limit reached is not, and kills:
- * limit how many buffers a client may have (docs/wayland.md).
+ * own, so that buffers that are used in turn keep their views; of a client with more than 1024, those that
+ * were asked for last; to views of the others it is as if their wl_buffers had gone. End of file, I/O errors
+ * (a full tmpfs behind a hole is one) and poisoned memory are absorbed. A fault that finds the map limit
+ * reached is not, and kills (docs/wayland.md).
  *
  * out: receives the view, with a reference for the caller; untouched on error. buffer: the resource. flags:
  *   above.
@@ -114,7 +115,7 @@ struct nosigbus_wl_watcher {
    * always disconnect. It may do anything but end the watch or the display. */
   bool (*damaged)(const struct nosigbus_wl_damage* damage, void* user);
   /* Takes the events of the program's other regions, as the callback of nosigbus_dispatch; what it returns is
-   * not looked at. NULL: they are dropped. */
+   * not looked at, and it may not end the watch or the display either. NULL: they are dropped. */
   int (*other)(const struct nosigbus_event* event, void* user);
 };
 

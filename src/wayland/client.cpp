@@ -27,6 +27,7 @@ client_record* make_record(wl_client* client) {
   record->client = client;
   record->references.store(1, std::memory_order_relaxed);
   wl_list_init(&record->damaged);
+  wl_list_init(&record->kept);
   record->gone.notify = on_client_gone;
   if (client != nullptr) wl_client_add_destroy_listener(client, &record->gone);
   return record;

@@ -18,9 +18,12 @@ struct client_record {
   uint64_t resizes;  // requests so far that may have healed its views
   uint64_t turn;     // watch.turn of the last one
   unsigned tried;    // views that it was tried to heal in that turn
+  wl_list kept;      // its wl_buffers with views, that which was asked for last in front (view.cpp)
+  unsigned kept_count;
   bool disconnecting;
 
-  // Of the client and of each view; dropped on any thread. acq_rel: the last one frees what others wrote.
+  // Of the client, each view and each wl_buffer that had one; dropped on any thread. acq_rel: the last one
+  // frees what others wrote.
   std::atomic<uint32_t> references;
 };
 

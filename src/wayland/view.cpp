@@ -9,23 +9,57 @@ namespace nosigbus::wayland {
 
 namespace {
 
+// A client can have wl_buffers without end, and get each of them shown once; each view is a mapping, of which
+// a process has tens of thousands. So only these, of those that were asked for last, keep their views by
+// themselves.
+constexpr unsigned most_kept = 1024;
+
 // The views of a wl_buffer, with a reference to each. Main thread. Ends with the wl_buffer.
 struct buffer_record {
   wl_listener gone;
   nosigbus_wl_view *read, *written;
+  client_record* client;  // with a reference
+  wl_list kept_link;      // in client_record.kept while there are views
 };
 
 buffer_record& record_of(wl_listener* gone) { return *NOSIGBUS_OBJECT_OF(buffer_record, gone, gone); }
 
-void on_buffer_gone(wl_listener* listener, void*) {
-  buffer_record& record = record_of(listener);
-  wl_list_remove(&listener->link);
-  for (nosigbus_wl_view* const view : {record.read, record.written}) {
+void take_off_kept(buffer_record& record) {
+  if (wl_list_empty(&record.kept_link)) return;
+  wl_list_remove(&record.kept_link);
+  wl_list_init(&record.kept_link);
+  --record.client->kept_count;
+}
+
+// The wl_buffer's own references. Who else has some, has a view whose wl_buffer has gone.
+void give_up_views(buffer_record& record) {
+  take_off_kept(record);
+  for (nosigbus_wl_view** const each : {&record.read, &record.written}) {
+    nosigbus_wl_view* const view = *each;
+    *each = nullptr;
     if (view == nullptr) continue;
     leave_damaged(*view);
     view->buffer = nullptr;
     nosigbus_wl_view_unref(view);
   }
+}
+
+// The record was asked for last.
+void keep_views(buffer_record& record) {
+  take_off_kept(record);
+  client_record& client = *record.client;
+  if (client.kept_count == most_kept) {
+    give_up_views(*NOSIGBUS_OBJECT_OF(buffer_record, kept_link, client.kept.prev));
+  }
+  wl_list_insert(&client.kept, &record.kept_link);
+  ++client.kept_count;
+}
+
+void on_buffer_gone(wl_listener* listener, void*) {
+  buffer_record& record = record_of(listener);
+  wl_list_remove(&listener->link);
+  give_up_views(record);
+  drop_client(*record.client);
   free(&record);
 }
 
@@ -34,6 +68,12 @@ buffer_record* use_buffer(wl_resource* buffer) {
   if (listener != nullptr) return &record_of(listener);
   buffer_record* const record = static_cast<buffer_record*>(calloc(1, sizeof *record));
   if (record == nullptr) return nullptr;
+  record->client = use_client(wl_resource_get_client(buffer));
+  if (record->client == nullptr) {
+    free(record);
+    return nullptr;
+  }
+  wl_list_init(&record->kept_link);
   record->gone.notify = on_buffer_gone;
   wl_resource_add_destroy_listener(buffer, &record->gone);
   return record;
@@ -106,6 +146,7 @@ int nosigbus_wl_view_get(nosigbus_wl_view** out, wl_resource* buffer, unsigned f
   }
   heal_before_use(*view);
   *out = nosigbus_wl_view_ref(view);
+  keep_views(*record);
   return 0;
 }
 

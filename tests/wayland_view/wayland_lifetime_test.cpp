@@ -257,3 +257,39 @@ TEST_CASE("one client that goes on attacking and is let live leaves nothing behi
             },
             60 + cycles() / 100) == exited(0));
 }
+
+TEST_CASE("of a client's buffers those that were asked for last keep their views by themselves") {
+  CHECK(in_child(
+            [] {
+              begin();
+              constexpr size_t most = 1024, count = 2 * most + 1;
+              shm_server server;
+              CHILD_CHECK(nosigbus_wl_watch(server.display(), nullptr, 0, nullptr) == 0);
+              const painter one(server, count);
+              CHILD_CHECK(live_regions() == count);
+              one.release_views();
+              CHILD_CHECK(live_regions() == most);
+              const auto ask = [&](size_t i) { return view_of(one.client, one.canvases[i].buffer); };
+
+              nosigbus_wl_view* const kept = ask(count - most);
+              CHILD_CHECK(kept == one.canvases[count - most].view);
+              nosigbus_wl_view* const held = ask(0);
+              CHILD_CHECK(live_regions() == most);
+              for (size_t i = 1; i <= most; ++i) nosigbus_wl_view_unref(ask(i));
+              CHILD_CHECK(live_regions() == most + 2);
+
+              // Given up by its wl_buffer, it is one all the same, and its client's.
+              CHILD_CHECK(shows(held, one.canvases[0].offset, {}));
+              one.cut_off(0);
+              CHILD_CHECK(shows(held, one.canvases[0].offset, {0}));
+              server.exchange();
+              CHILD_CHECK(one.client.error());
+              nosigbus_wl_view_unref(held);
+              nosigbus_wl_view_unref(kept);
+              CHILD_CHECK(live_regions() <= most);
+              server.end();
+              CHILD_CHECK(live_regions() == 0);
+              return 0;
+            },
+            30) == exited(0));
+}
