@@ -37,6 +37,8 @@ int MmapAccessScope::Leave(nosigbus_recovery_point* point, void* ucontext) {
 }
 
 const nosigbus_fault& MmapAccessScope::Land() {
+  // Brackets within this one were left without a word.
+  nosigbus_recovery_exchange(this);
   // Linux takes an alternate stack with SS_AUTODISARM away while a handler runs; any other is still what it
   // was.
   sigaltstack(&mAlternateStack, nullptr);

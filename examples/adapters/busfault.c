@@ -23,7 +23,7 @@ int busfault_init(void) { return nosigbus_install(0) == 0 && nosigbus_event_fd()
 /* The pages that the bytes are on. The original absorbs whatever happens there, writes included. */
 static int guard_pages(struct nosigbus_region** out, void* addr, size_t size) {
   const size_t before = (uintptr_t)addr & ((size_t)sysconf(_SC_PAGESIZE) - 1);
-  if (size == 0 || size > SIZE_MAX - before) return 0;
+  if (addr == NULL || size == 0 || size > SIZE_MAX - before) return 0;
   return nosigbus_adopt(out, (char*)addr - before, before + size, -1,
                         NOSIGBUS_DISCARD_WRITES | NOSIGBUS_ABSORB_IO | NOSIGBUS_ABSORB_POISON) == 0;
 }

@@ -22,7 +22,7 @@ static void begin(pa_memtrap* m, const void* start, size_t size) {
   m->start = start;
   m->size = size;
   m->region = NULL;
-  if (size == 0 || size > SIZE_MAX - before) return;
+  if (start == NULL || size == 0 || size > SIZE_MAX - before) return;
   if (nosigbus_adopt(&m->region, (char*)(uintptr_t)start - before, before + size, -1,
                      NOSIGBUS_DISCARD_WRITES | NOSIGBUS_ABSORB_IO | NOSIGBUS_ABSORB_POISON) != 0) {
     return;
