@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "support/chain_fixture.h"
+#include "support/no_tsan.h"
 
 namespace {
 
@@ -143,7 +144,8 @@ void report_and_leave(int signo, siginfo_t*, void*) {
 }  // namespace
 
 TEST_CASE(
-    "A handler on top that takes itself away and raises the signal again: called once and the signal kills") {
+    "A handler on top that takes itself away and raises the signal again: called once and the signal "
+    "kills" NO_TSAN("its handler has its own")) {
   for (const int flags : top_flags) {
     for (const int times : {1, 2}) {
       CAPTURE(flags);
@@ -169,7 +171,7 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("A handler on top that has left is not called") {
+TEST_CASE("A handler on top that has left is not called" NO_TSAN("its handler has its own")) {
   for (const int flags : top_flags) {
     CAPTURE(flags);
     const shared_count calls;
@@ -204,7 +206,8 @@ void put_back_second(int signo, siginfo_t*, void*) {
 
 }  // namespace
 
-TEST_CASE("A handler on top that leaves for one with the same flags: called once and then that one") {
+TEST_CASE("A handler on top that leaves for one with the same flags: called once and then that one" NO_TSAN(
+    "its handler has its own")) {
   for (const int flags : top_flags) {
     CAPTURE(flags);
     const shared_count calls;
@@ -222,7 +225,9 @@ TEST_CASE("A handler on top that leaves for one with the same flags: called once
   }
 }
 
-TEST_CASE("A handler on top that leaves where another one has left before: the other one is not called") {
+TEST_CASE(
+    "A handler on top that leaves where another one has left before: the other one is not called" NO_TSAN(
+        "its handler has its own")) {
   for (const int flags : top_flags) {
     CAPTURE(flags);
     const shared_count calls;
@@ -245,7 +250,8 @@ TEST_CASE("A handler on top that leaves where another one has left before: the o
 }
 
 // As Go's runtime does to handlers that it finds.
-TEST_CASE("A handler on top is called also where somebody has changed the flags of ours") {
+TEST_CASE("A handler on top is called also where somebody has changed the flags of ours" NO_TSAN(
+    "its handler has its own")) {
   const shared_count calls;
   g_calls = &calls;
   CHECK(in_child([] {

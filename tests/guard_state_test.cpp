@@ -264,7 +264,8 @@ TEST_CASE("a guard that is left by longjmp") {
 }
 
 // An alternate stack within the one that it interrupts: the guards there lie below those of the handler.
-TEST_CASE("guards of a handler whose stack lies above the one that it interrupted") {
+TEST_CASE("guards of a handler whose stack lies above the one that it interrupted" NO_TSAN(
+    "its handler has its own")) {
   CHECK(in_child([] {
           const unsigned char* const bad = cut_off();
           nosigbus_install(0);

@@ -23,7 +23,8 @@ namespace {
 const size_t page = page_size();
 
 constexpr uint64_t bit(int signo) { return uint64_t{1} << (signo - 1); }
-constexpr uint64_t all_that_can_be_blocked = ~(bit(SIGKILL) | bit(SIGSTOP));
+// The kernel says of two that they are not blocked, an emulator that they are.
+bool is_all(uint64_t mask) { return (mask | bit(SIGKILL) | bit(SIGSTOP)) == ~uint64_t{0}; }
 
 volatile uint64_t g_mask_in_recover, g_mask_in_previous;
 unsigned char* g_bad;
@@ -73,7 +74,7 @@ nosigbus_fault read_bad_byte(int (*recover)(nosigbus_recovery_point*, void*)) {
 TEST_CASE("a point is asked with all signals blocked" NO_TSAN("its handler has its own")) {
   CHECK(in_child([] {
           CHILD_CHECK(read_bad_byte(resume).cause == NOSIGBUS_MISSING);
-          CHILD_CHECK(g_mask_in_recover == all_that_can_be_blocked);
+          CHILD_CHECK(is_all(g_mask_in_recover));
           return 0;
         }) == exited(0));
 }
@@ -137,7 +138,7 @@ TEST_CASE("a point is asked about its fault also where a handler's guarded load 
 TEST_CASE("a point that declines leaves the previous handler its mask" NO_TSAN("its handler has its own")) {
   CHECK(in_child([] {
           CHILD_CHECK(read_bad_byte(decline).cause == NOSIGBUS_NONE);
-          CHILD_CHECK(g_mask_in_recover == all_that_can_be_blocked);
+          CHILD_CHECK(is_all(g_mask_in_recover));
           CHILD_CHECK(g_mask_in_previous == bit(SIGBUS));
           return 0;
         }) == exited(0));
