@@ -106,7 +106,7 @@ class hostile_buffer {
  private:
   static detail::fuzz_script& take() {
     for (detail::fuzz_script& script : detail::g_fuzz_scripts) {
-      if (!script.taken.exchange(true, std::memory_order_acquire)) return script;
+      if (script.taken.exchange(1, std::memory_order_acquire) == 0) return script;
     }
     errno = EMFILE;
     detail::fuzz_fail("hostile_buffer: more than 8 of them");

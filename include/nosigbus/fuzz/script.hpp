@@ -30,7 +30,8 @@ class fuzz_script {
   std::atomic<std::uint64_t> touches{0};
   std::atomic<unsigned> done{0}, failed{0};
   /* By a buffer. Set and cleared by its thread, whose the stage is meanwhile. */
-  std::atomic<bool> taken{false};
+  // A whole word: riscv64 exchanges smaller ones by a call into libatomic.
+  std::atomic<std::uint32_t> taken{0};
 
   void begin(std::span<const hostile_act> acts) noexcept {
     base_ = stage.view();
