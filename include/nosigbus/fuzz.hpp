@@ -65,7 +65,7 @@ class hostile_buffer {
   /* The mapping is the next buffer's, with pages as new. */
   ~hostile_buffer() {
     script_.end();
-    script_.taken.store(false, std::memory_order_release);
+    script_.taken.store(0, std::memory_order_release);
   }
   hostile_buffer(const hostile_buffer&) = delete;
   hostile_buffer& operator=(const hostile_buffer&) = delete;
