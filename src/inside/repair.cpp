@@ -188,6 +188,15 @@ bool repair_locked(region_descriptor& region, region_lock& lock, nosigbus_fault&
   return true;
 }
 
+// Whether there was an overlay when the fault happened, which has been taken away since: the file's pages are
+// there again, and can be written to.
+bool overlay_has_gone(const region_descriptor& region, const nosigbus_fault& fault) {
+  const size_t offset = fault.address - region.base;
+  if (offset < region.ever_overlaid.begin || offset >= region.ever_overlaid.end) return false;
+  mapping_info now;
+  return query_mapping(fault.address, &now) == 0 && (now.prot & PROT_WRITE) != 0;
+}
+
 // What visit says of the region at this address, with its lock held; false where there is none.
 template <class Visit>
 bool with_region_at(uintptr_t address, Visit visit) {
@@ -220,15 +229,6 @@ bool repairable(nosigbus_fault fault) {
     verdict found{};
     return page < region.mapped && look_at(region, fault, page, found) != finding::to_decline;
   });
-}
-
-// Whether there was an overlay when the fault happened, which has been taken away since: the file's pages are
-// there again, and can be written to.
-static bool overlay_has_gone(const region_descriptor& region, const nosigbus_fault& fault) {
-  const size_t offset = fault.address - region.base;
-  if (offset < region.ever_overlaid.begin || offset >= region.ever_overlaid.end) return false;
-  mapping_info now;
-  return query_mapping(fault.address, &now) == 0 && (now.prot & PROT_WRITE) != 0;
 }
 
 bool write_to_overlay(nosigbus_fault& fault) {
