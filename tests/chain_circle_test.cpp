@@ -6,6 +6,8 @@
 #include <nosigbus/runtime.h>
 #include <unistd.h>
 
+#include <functional>
+
 #include "support/chain_fixture.h"
 #include "support/no_tsan.h"
 
@@ -28,6 +30,23 @@ void second_top(int signo, siginfo_t* info, void* ucontext) {
 
 constexpr int top_flags[] = {0, SA_NODEFER, SA_ONSTACK, SA_NODEFER | SA_ONSTACK};
 
+// On top of ours, and with ours on top of it in turn.
+void go_between(void (*handler)(int, siginfo_t*, void*), int flags, int number) {
+  install_handler(SIGBUS, handler, flags, &g_below[number]);
+  CHILD_CHECK(nosigbus_rearm() == 0);
+}
+
+// Runs body in a child, which has to end so, after so many calls of handlers.
+void ends_after(unsigned calls, const outcome& end, const std::function<void()>& body) {
+  const shared_count counted;
+  g_calls = &counted;
+  CHECK(in_child([&] {
+          body();
+          return 0;
+        }) == end);
+  CHECK(counted.get() == calls);
+}
+
 }  // namespace
 
 TEST_CASE("Two handlers that chain to each other: a foreign fault kills, each is called once") {
@@ -35,23 +54,19 @@ TEST_CASE("Two handlers that chain to each other: a foreign fault kills, each is
     for (const bool sent : {false, true}) {
       CAPTURE(flags);
       CAPTURE(sent);
-      const shared_count calls;
-      g_calls = &calls;
-      CHECK(in_child([=] {
-              const missing_page f;
-              set_alternate_stack(true);
-              signal(SIGBUS, SIG_DFL);
-              CHILD_CHECK(nosigbus_install(0) == 0);
-              install_handler(SIGBUS, first_top, flags, &g_below[0]);
-              CHILD_CHECK(nosigbus_check() == -EBUSY);
-              CHILD_CHECK(nosigbus_rearm() == 0);
-              CHILD_CHECK(nosigbus_check() == 0);
-              CHILD_CHECK(*f.guarded == 0);  // ours stays ours
-              CHILD_CHECK(g_calls->get() == 0);
-              sent ? static_cast<void>(raise(SIGBUS)) : f.read_foreign();
-              return 0;
-            }) == killed_by(SIGBUS));
-      CHECK(calls.get() == 1);
+      ends_after(1, killed_by(SIGBUS), [=] {
+        const missing_page f;
+        set_alternate_stack(true);
+        signal(SIGBUS, SIG_DFL);
+        CHILD_CHECK(nosigbus_install(0) == 0);
+        install_handler(SIGBUS, first_top, flags, &g_below[0]);
+        CHILD_CHECK(nosigbus_check() == -EBUSY);
+        CHILD_CHECK(nosigbus_rearm() == 0);
+        CHILD_CHECK(nosigbus_check() == 0);
+        CHILD_CHECK(*f.guarded == 0);  // ours stays ours
+        CHILD_CHECK(g_calls->get() == 0);
+        sent ? static_cast<void>(raise(SIGBUS)) : f.read_foreign();
+      });
     }
   }
 }
@@ -150,23 +165,18 @@ TEST_CASE(
     for (const int times : {1, 2}) {
       CAPTURE(flags);
       CAPTURE(times);
-      const shared_count calls;
-      g_calls = &calls;
-      CHECK(in_child([=] {
-              const missing_page f;
-              set_alternate_stack(true);
-              signal(SIGBUS, SIG_DFL);
-              CHILD_CHECK(nosigbus_install(0) == 0);
-              for (int i = 0; i < times; ++i) {
-                install_handler(SIGBUS, report_and_leave, flags, &g_below[0]);
-                CHILD_CHECK(nosigbus_rearm() == 0);
-                if (i + 1 < times) sigaction(SIGBUS, &g_below[0], nullptr);
-              }
-              CHILD_CHECK(*f.guarded == 0);
-              f.read_foreign();
-              return 0;
-            }) == killed_by(SIGBUS));
-      CHECK(calls.get() == 1);
+      ends_after(1, killed_by(SIGBUS), [=] {
+        const missing_page f;
+        set_alternate_stack(true);
+        signal(SIGBUS, SIG_DFL);
+        CHILD_CHECK(nosigbus_install(0) == 0);
+        for (int i = 0; i < times; ++i) {
+          go_between(report_and_leave, flags, 0);
+          if (i + 1 < times) sigaction(SIGBUS, &g_below[0], nullptr);
+        }
+        CHILD_CHECK(*f.guarded == 0);
+        f.read_foreign();
+      });
     }
   }
 }
@@ -174,26 +184,22 @@ TEST_CASE(
 TEST_CASE("A handler on top that has left is not called" NO_TSAN("its handler has its own")) {
   for (const int flags : top_flags) {
     CAPTURE(flags);
-    const shared_count calls;
-    g_calls = &calls;
-    CHECK(in_child([=] {
-            const missing_page f;
-            signal(SIGBUS, SIG_DFL);
-            CHILD_CHECK(nosigbus_install(0) == 0);
-            install_handler(SIGBUS, report_and_leave, flags, &g_below[0]);
-            CHILD_CHECK(nosigbus_rearm() == 0);
-            sigaction(SIGBUS, &g_below[0], nullptr);
-            CHILD_CHECK(*f.guarded == 0);
-            f.read_foreign();
-            return 0;
-          }) == killed_by(SIGBUS));
-    CHECK(calls.get() == 0);
+    ends_after(0, killed_by(SIGBUS), [=] {
+      const missing_page f;
+      signal(SIGBUS, SIG_DFL);
+      CHILD_CHECK(nosigbus_install(0) == 0);
+      go_between(report_and_leave, flags, 0);
+      sigaction(SIGBUS, &g_below[0], nullptr);
+      CHILD_CHECK(*f.guarded == 0);
+      f.read_foreign();
+    });
   }
 }
 
 namespace {
 
-void end_well(int, siginfo_t*, void*) { _exit(0); }
+// As nobody else here ends.
+void end_by_itself(int, siginfo_t*, void*) { _exit(7); }
 
 void put_back_first(int signo, siginfo_t*, void*) {
   ++*g_calls;
@@ -210,18 +216,13 @@ TEST_CASE("A handler on top that leaves for one with the same flags: called once
     "its handler has its own")) {
   for (const int flags : top_flags) {
     CAPTURE(flags);
-    const shared_count calls;
-    g_calls = &calls;
-    CHECK(in_child([=] {
-            const missing_page f;
-            install_handler(SIGBUS, end_well, flags);
-            CHILD_CHECK(nosigbus_install(0) == 0);
-            install_handler(SIGBUS, put_back_first, flags, &g_below[0]);
-            CHILD_CHECK(nosigbus_rearm() == 0);
-            f.read_foreign();
-            return 1;
-          }) == exited(0));
-    CHECK(calls.get() == 1);
+    ends_after(1, exited(7), [=] {
+      const missing_page f;
+      install_handler(SIGBUS, end_by_itself, flags);
+      CHILD_CHECK(nosigbus_install(0) == 0);
+      go_between(put_back_first, flags, 0);
+      f.read_foreign();
+    });
   }
 }
 
@@ -230,42 +231,31 @@ TEST_CASE(
         "its handler has its own")) {
   for (const int flags : top_flags) {
     CAPTURE(flags);
-    const shared_count calls;
-    g_calls = &calls;
-    CHECK(in_child([=] {
-            const missing_page f;
-            signal(SIGBUS, SIG_DFL);
-            CHILD_CHECK(nosigbus_install(0) == 0);
-            install_handler(SIGBUS, put_back_first, flags, &g_below[0]);
-            CHILD_CHECK(nosigbus_rearm() == 0);
-            sigaction(SIGBUS, &g_below[0], nullptr);
-            install_handler(SIGBUS, put_back_second, flags, &g_below[1]);
-            CHILD_CHECK(nosigbus_rearm() == 0);
-            CHILD_CHECK(*f.guarded == 0);
-            f.read_foreign();
-            return 0;
-          }) == killed_by(SIGBUS));
-    CHECK(calls.get() == 1);
+    ends_after(1, killed_by(SIGBUS), [=] {
+      const missing_page f;
+      signal(SIGBUS, SIG_DFL);
+      CHILD_CHECK(nosigbus_install(0) == 0);
+      go_between(put_back_first, flags, 0);
+      sigaction(SIGBUS, &g_below[0], nullptr);
+      go_between(put_back_second, flags, 1);
+      CHILD_CHECK(*f.guarded == 0);
+      f.read_foreign();
+    });
   }
 }
 
 // As Go's runtime does to handlers that it finds.
 TEST_CASE("A handler on top is called also where somebody has changed the flags of ours" NO_TSAN(
     "its handler has its own")) {
-  const shared_count calls;
-  g_calls = &calls;
-  CHECK(in_child([] {
-          const missing_page f;
-          signal(SIGBUS, SIG_DFL);
-          CHILD_CHECK(nosigbus_install(0) == 0);
-          install_handler(SIGBUS, put_back_first, 0, &g_below[0]);
-          CHILD_CHECK(nosigbus_rearm() == 0);
-          struct sigaction ours {};
-          sigaction(SIGBUS, nullptr, &ours);
-          ours.sa_flags |= SA_ONSTACK;
-          sigaction(SIGBUS, &ours, nullptr);
-          f.read_foreign();
-          return 0;
-        }) == killed_by(SIGBUS));
-  CHECK(calls.get() == 1);
+  ends_after(1, killed_by(SIGBUS), [] {
+    const missing_page f;
+    signal(SIGBUS, SIG_DFL);
+    CHILD_CHECK(nosigbus_install(0) == 0);
+    go_between(put_back_first, 0, 0);
+    struct sigaction ours {};
+    sigaction(SIGBUS, nullptr, &ours);
+    ours.sa_flags |= SA_ONSTACK;
+    sigaction(SIGBUS, &ours, nullptr);
+    f.read_foreign();
+  });
 }

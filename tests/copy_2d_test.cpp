@@ -127,6 +127,21 @@ void with_each(Body body) {
   }
 }
 
+// A page that a region clips after 100 bytes of the file; behind them stands what the other side has left
+// there.
+struct clipped_page {
+  explicit clipped_page(origin from)
+      : file(page_size()), region(make_region(from, file, page_size(), PROT_READ, NOSIGBUS_CLIP)) {
+    unsigned char* const writable = file.map(page_size(), PROT_READ | PROT_WRITE);
+    file.resize(100);
+    memset(writable + 100, 'x', page_size() - 100);
+  }
+  const unsigned char* data() const { return static_cast<const unsigned char*>(region.data()); }
+
+  shared_file file;
+  nosigbus::region region;
+};
+
 }  // namespace
 
 TEST_CASE("safe_read_2d stops exactly at the first bad byte and zeroes the other rows") {
@@ -220,14 +235,9 @@ TEST_CASE("zeros that a region supplies to rows are reported, those between rows
 TEST_CASE("with NOSIGBUS_CLIP rows behind the end of file are zero") {
   with_each_region([](origin from) {
     if (from == origin::adopted_without_fd) return;  // the size is not known
-    const size_t page = page_size();
-    shared_file file(page);
-    const nosigbus::region region = make_region(from, file, page, PROT_READ, NOSIGBUS_CLIP);
-    unsigned char* const writable = file.map(page, PROT_READ | PROT_WRITE);
-    file.resize(100);
-    memset(writable + 100, 'x', page - 100);
+    const clipped_page clipped(from);
     std::vector<unsigned char> dst(80, 'y');
-    CHILD_CHECK(nosigbus::safe_read_2d(dst.data(), 20, region.data(), 45, 20, 4) == 80);
+    CHILD_CHECK(nosigbus::safe_read_2d(dst.data(), 20, clipped.data(), 45, 20, 4) == 80);
     for (size_t i = 0; i < 80; ++i) {
       const size_t at = i / 20 * 45 + i % 20;
       CHILD_CHECK(dst[i] == (at < 100 ? pattern(at) : 0));
@@ -238,18 +248,12 @@ TEST_CASE("with NOSIGBUS_CLIP rows behind the end of file are zero") {
 TEST_CASE("with NOSIGBUS_CLIP a later row in the same place is not zeroed for an earlier one") {
   with_each_region([](origin from) {
     if (from == origin::adopted_without_fd) return;  // the size is not known
-    const size_t page = page_size();
-    shared_file file(page);
-    const nosigbus::region region = make_region(from, file, page, PROT_READ, NOSIGBUS_CLIP);
-    unsigned char* const writable = file.map(page, PROT_READ | PROT_WRITE);
-    file.resize(100);
-    memset(writable + 100, 'x', page - 100);
-    const unsigned char* const data = static_cast<unsigned char*>(region.data());
+    const clipped_page clipped(from);
     for (const ptrdiff_t step : {0, 5, -5}) {
       // From behind the end of the file into it: the last row is all data.
       std::vector<unsigned char> dst(40, 'y');
       unsigned char* const first = dst.data() + 10;
-      CHILD_CHECK(nosigbus::safe_read_2d(first, step, data + 200, -75, 20, 3) == 60);
+      CHILD_CHECK(nosigbus::safe_read_2d(first, step, clipped.data() + 200, -75, 20, 3) == 60);
       for (size_t i = 0; i < 20; ++i)
         CHILD_CHECK(first[2 * step + static_cast<ptrdiff_t>(i)] == pattern(50 + i));
     }
