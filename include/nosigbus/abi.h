@@ -5,6 +5,7 @@
 #ifndef NOSIGBUS_ABI_H
 #define NOSIGBUS_ABI_H
 
+/* The version of the headers: semantic versioning (semver.org). */
 #define NOSIGBUS_VERSION_MAJOR 0
 #define NOSIGBUS_VERSION_MINOR 1
 #define NOSIGBUS_VERSION_PATCH 0
@@ -17,9 +18,11 @@
 /* What is inline there is C. */
 #define NOSIGBUS_BEGIN_DECLS \
   NOSIGBUS_NO_SHADOW_WARNING _Pragma("GCC diagnostic ignored \"-Wold-style-cast\"") extern "C" {
+/* Ends what NOSIGBUS_BEGIN_DECLS began. */
 #define NOSIGBUS_END_DECLS \
   }                        \
   _Pragma("GCC diagnostic pop")
+/* Functions that no exception leaves; C has no word for it. */
 #define NOSIGBUS_NOEXCEPT noexcept
 #else
 #define NOSIGBUS_BEGIN_DECLS NOSIGBUS_NO_SHADOW_WARNING
@@ -27,6 +30,7 @@
 #define NOSIGBUS_NOEXCEPT
 #endif
 
+/* What a library exports. */
 #define NOSIGBUS_API __attribute__((visibility("default")))
 
 /* Functions of a header: part of their caller even in a build without optimisation. */

@@ -36,6 +36,7 @@ struct nosigbus_region_head {
   uint64_t generation; /* while it has not moved: as in struct nosigbus_region_status */
 } __attribute__((may_alias));
 
+/* What the two macros below stand for. */
 NOSIGBUS_INLINE uint64_t nosigbus_inline_region_begin(const struct nosigbus_region* region)
     NOSIGBUS_NOEXCEPT {
   const struct nosigbus_region_head* head = (const struct nosigbus_region_head*)region;
@@ -51,6 +52,7 @@ NOSIGBUS_INLINE int nosigbus_inline_region_end(const struct nosigbus_region* reg
   return (begun & 1) == 0 && nosigbus_inline_region_begin(region) == begun ? 0 : -EFAULT;
 }
 /* NOLINTBEGIN(readability-identifier-naming) */
+/* The functions above, without a call. */
 #define nosigbus_region_begin(region) nosigbus_inline_region_begin(region)
 #define nosigbus_region_end(region, begun) nosigbus_inline_region_end(region, begun)
 /* NOLINTEND(readability-identifier-naming) */

@@ -34,7 +34,9 @@ NOSIGBUS_BEGIN_DECLS
 #define NOSIGBUS_EVENT_SHRUNK 0x2u
 #define NOSIGBUS_EVENT_GREW 0x4u
 
+/* What happened to one region since its last event. */
 struct nosigbus_event {
+  /* The region; never one that was released. */
   struct nosigbus_region* region;
   /* Offset in the region of the first byte that is missing; where all has been healed in the meantime, of the
    * first that ever was. UINT64_MAX: none. */

@@ -25,6 +25,7 @@
 
 NOSIGBUS_BEGIN_DECLS
 
+/* One guarded instruction. */
 struct nosigbus_extable_row {
   int32_t instruction; /* address of the instruction minus address of this field */
   int32_t landing;     /* address of the landing pad minus address of this field */

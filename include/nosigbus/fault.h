@@ -33,15 +33,25 @@ enum nosigbus_cause {
 };
 
 /* What the access wanted. */
-enum nosigbus_access { NOSIGBUS_ACCESS_UNKNOWN = 0, NOSIGBUS_READ, NOSIGBUS_WRITE };
+enum nosigbus_access {
+  /* The machine does not say. */
+  NOSIGBUS_ACCESS_UNKNOWN = 0,
+  /* To load. */
+  NOSIGBUS_READ,
+  /* To store, or to load and store. */
+  NOSIGBUS_WRITE
+};
 
+/* One fault. */
 struct nosigbus_fault {
   /* Address of the data that could not be accessed. From a guarded operation: its first bad byte. */
   uintptr_t address;
   /* Address of the faulting instruction; 0 where an operation met an overlay and no fault at all. */
   uintptr_t pc;
   /* Signal number and si_code, as the kernel gave them. */
-  int signo, code;
+  int signo;
+  int code;
+  /* Why, and what the access wanted. */
   enum nosigbus_cause cause;
   enum nosigbus_access access;
   /* Bytes that are bad together, a power of two: the page size, or what the hardware lost. */

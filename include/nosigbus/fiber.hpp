@@ -37,18 +37,28 @@ namespace nosigbus {
 /* How a fiber stands when it has stopped. */
 class [[nodiscard]] fiber_stop {
  public:
-  enum class kind { running, finished, faulted, unwound, abandoned };
+  /* Where it stands, as the functions below tell. */
+  enum class kind {
+    running,  /* not begun, or at work: error() says why it was not resumed */
+    finished, /* the function has returned */
+    faulted,  /* at a fault, from which it can go on */
+    unwound,  /* bus_error has come out of the function */
+    abandoned /* its stack was dropped */
+  };
 
+  /* For the library: a program has them from the members of fiber. */
   fiber_stop(kind what, const struct ::nosigbus_fault& fault, int error = 0) noexcept
       : what_(what), fault_(fault), error_(error) {}
 
   /* Whether the function has returned. */
   explicit operator bool() const noexcept { return what_ == kind::finished; }
+  /* The same. */
   bool finished() const noexcept { return what_ == kind::finished; }
   /* It stands at a fault, and can go on. */
   bool faulted() const noexcept { return what_ == kind::faulted; }
   /* bus_error has come out of it, which unwind has thrown into it. */
   bool unwound() const noexcept { return what_ == kind::unwound; }
+  /* Its stack was dropped; nothing of it goes on. */
   bool abandoned() const noexcept { return what_ == kind::abandoned; }
   /* The fault at which it stands, or was given up; else its cause is NOSIGBUS_NONE. */
   const struct ::nosigbus_fault& fault() const noexcept { return fault_; }
@@ -62,8 +72,10 @@ class [[nodiscard]] fiber_stop {
   int error_;
 };
 
+/* A function on a stack of its own, which stops at a fault. */
 class NOSIGBUS_API fiber {
  public:
+  /* How it is made. */
   struct options {
     /* The addresses whose faults stop it, in bytes; nullptr and 0: any. */
     const void* base = nullptr;
@@ -81,6 +93,7 @@ class NOSIGBUS_API fiber {
    * NOSIGBUS_CATCH_SEGV, SIGSEGV too. */
   explicit fiber(std::function<void()> fn);
   fiber(std::function<void()> fn, const options& how);
+  /* Moving leaves an empty one behind. */
   fiber(fiber&& other) noexcept;
   fiber& operator=(fiber&& other) noexcept;
   /* Abandons what has not finished. */

@@ -40,6 +40,7 @@ namespace nosigbus {
  * descriptor for one, it says so and ends the process. */
 class hostile_buffer {
  public:
+  /* What the consumer may do. */
   struct options {
     /* The consumer may write to it. */
     bool writable = false;

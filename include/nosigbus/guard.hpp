@@ -36,6 +36,7 @@ class [[nodiscard]] guard_result {
   using value = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
 
  public:
+  /* Whether the callable returned. */
   explicit operator bool() const noexcept { return error_ == 0; }
   /* Defined where it is true. */
   value& operator*() & noexcept { return *value_; }
@@ -148,6 +149,7 @@ auto guard(Fn&& fn, const void* base, std::size_t length) {
   }
   return result;
 }
+/* The same, of any address. */
 template <class Fn>
 auto guard(Fn&& fn) {
   return guard(std::forward<Fn>(fn), nullptr, 0);

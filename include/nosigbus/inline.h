@@ -67,6 +67,7 @@ extern const struct nosigbus_extable_row __stop_nosigbus_extable[]
     __attribute__((weak, visibility("hidden")));
 
 #ifdef __cplusplus
+/* The two functions below: each DSO has its own. */
 #define NOSIGBUS_ROWS_FUNCTION inline __attribute__((visibility("hidden")))
 #else
 #define NOSIGBUS_ROWS_FUNCTION static inline
@@ -121,8 +122,9 @@ NOSIGBUS_ROWS_FUNCTION void nosigbus_inline_rows_end(void) {
 /* What a load extends to the whole register the compiler would extend once more, did it not know. */
 #define NOSIGBUS_AT_MOST(limit) \
   if (clean > (limit)) __builtin_unreachable()
+/* Nothing is known of the value. */
 #define NOSIGBUS_ANY_VALUE (void)0
-/* Clobber that keeps the compiler from moving other accesses across. */
+/* Clobber that keeps the compiler from moving other accesses across; and none. */
 #define NOSIGBUS_ORDERED "memory"
 #define NOSIGBUS_UNORDERED
 
@@ -162,15 +164,9 @@ NOSIGBUS_ROWS_FUNCTION void nosigbus_inline_rows_end(void) {
 
 /* NOLINTEND(bugprone-macro-parentheses) */
 
-/* An operation as a call; what <nosigbus/arch/portable.h> is made of.
- *
- * operation: enum nosigbus_inline_operation. size: of the integer, 1, 2, 4, 8 bytes; from
- *   NOSIGBUS_DO_LOAD_ACQUIRE on 4, 8; before it also 16, of any type.
- * value: such an integer: where a load goes; what is stored, exchanged, added or expected. The last three
- *   leave there what was at the address before. desired: such an integer, of a compare_exchange.
- * Returns as the operation does; -EINVAL: no such operation.
- * Thread-safe. Async-signal-safe. */
+/* What nosigbus_inline_call does. */
 enum nosigbus_inline_operation {
+  /* The operations of these names. */
   NOSIGBUS_DO_LOAD,
   NOSIGBUS_DO_STORE,
   NOSIGBUS_DO_LOAD_ACQUIRE,
@@ -179,6 +175,15 @@ enum nosigbus_inline_operation {
   NOSIGBUS_DO_FETCH_ADD,
   NOSIGBUS_DO_COMPARE_EXCHANGE
 };
+
+/* An operation as a call; what <nosigbus/arch/portable.h> is made of.
+ *
+ * operation: enum nosigbus_inline_operation. size: of the integer, 1, 2, 4, 8 bytes; from
+ *   NOSIGBUS_DO_LOAD_ACQUIRE on 4, 8; before it also 16, of any type.
+ * value: such an integer: where a load goes; what is stored, exchanged, added or expected. The last three
+ *   leave there what was at the address before. desired: such an integer, of a compare_exchange.
+ * Returns as the operation does; -EINVAL: no such operation.
+ * Thread-safe. Async-signal-safe. */
 NOSIGBUS_API int nosigbus_inline_call(int operation, unsigned size, volatile void* address, void* value,
                                       const void* desired) NOSIGBUS_NOEXCEPT;
 

@@ -7,25 +7,21 @@
 #define NOSIGBUS_NOSIGBUS_HPP
 
 #include <cstddef>
-#include <cstdint>
 #include <memory>
-#include <optional>
-#include <span>
 #include <type_traits>
-#include <utility>
 
 #include <nosigbus/copy.h>
 #include <nosigbus/events.h>
-#include <nosigbus/region.h>
 #include <nosigbus/runtime.h>
 #include <nosigbus/scan.h>
 #include <nosigbus/guard.hpp>
 #include <nosigbus/inline.hpp>
+#include <nosigbus/region.hpp>
 
 namespace nosigbus {
 
+/* struct nosigbus_fault. */
 using fault = ::nosigbus_fault;
-using region_status = struct ::nosigbus_region_status;
 
 /* nosigbus_install, _uninstall, _check, _rearm: 0 or -errno. */
 inline int install(unsigned flags = 0) noexcept { return ::nosigbus_install(flags); }
@@ -82,99 +78,7 @@ inline std::size_t safe_memcmp(const void* a, const void* b, std::size_t n) noex
   return ::nosigbus_safe_memcmp(a, b, n);
 }
 
-/* A value or a negative errno. Tests as bool, dereferences to the value. */
-template <class T>
-class [[nodiscard]] result {
- public:
-  result(T value) noexcept(std::is_nothrow_move_constructible_v<T>) : value_(std::move(value)) {}
-  static result failure(int error) noexcept { return result(failed{error}); }
-
-  bool has_value() const noexcept { return value_.has_value(); }
-  explicit operator bool() const noexcept { return has_value(); }
-  /* 0, or the -errno of the C function. */
-  int error() const noexcept { return error_; }
-
-  T& operator*() & noexcept { return *value_; }
-  const T& operator*() const& noexcept { return *value_; }
-  T&& operator*() && noexcept { return *std::move(value_); }
-  T* operator->() noexcept { return &*value_; }
-  const T* operator->() const noexcept { return &*value_; }
-
- private:
-  struct failed {
-    int error;
-  };
-  explicit result(failed f) noexcept : error_(f.error) {}
-
-  std::optional<T> value_;
-  int error_ = 0;
-};
-
-/* Owns a region; releases it when destroyed. An empty one (moved from, default-made) has size 0. */
-class region {
- public:
-  region() noexcept = default;
-  region(region&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
-  region& operator=(region&& other) noexcept {
-    if (this != &other) {
-      reset();
-      handle_ = std::exchange(other.handle_, nullptr);
-    }
-    return *this;
-  }
-  ~region() { reset(); }
-
-  /* nosigbus_map. */
-  static result<region> map(int fd, off_t offset, std::size_t length, int prot, unsigned flags = 0) noexcept {
-    ::nosigbus_region* handle = nullptr;
-    const int error = ::nosigbus_map(&handle, fd, offset, length, prot, flags);
-    return error == 0 ? result<region>(region(handle)) : result<region>::failure(error);
-  }
-  /* nosigbus_adopt. */
-  static result<region> adopt(void* address, std::size_t length, int fd = -1, unsigned flags = 0) noexcept {
-    ::nosigbus_region* handle = nullptr;
-    const int error = ::nosigbus_adopt(&handle, address, length, fd, flags);
-    return error == 0 ? result<region>(region(handle)) : result<region>::failure(error);
-  }
-
-  void* data() const noexcept { return ::nosigbus_region_data(handle_); }
-  std::size_t size() const noexcept { return ::nosigbus_region_size(handle_); }
-  std::span<std::byte> bytes() const noexcept { return {static_cast<std::byte*>(data()), size()}; }
-  explicit operator bool() const noexcept { return handle_ != nullptr; }
-
-  /* nosigbus_region_status; all zero for an empty region. */
-  region_status status() const noexcept {
-    region_status out{};
-    ::nosigbus_region_status(handle_, &out, sizeof out);
-    return out;
-  }
-  /* nosigbus_region_refresh: 1, 0 or -errno. */
-  int refresh() noexcept { return ::nosigbus_region_refresh(handle_); }
-
-  /* nosigbus_region_begin, _end: a bracket around reads; true if all they read was the file's. */
-  std::uint64_t begin_read() const noexcept { return ::nosigbus_region_begin(handle_); }
-  bool end_read(std::uint64_t begun) const noexcept { return ::nosigbus_region_end(handle_, begun) == 0; }
-  /* nosigbus_region_prefault: 0 or -errno. */
-  int prefault(std::size_t offset, std::size_t length) noexcept {
-    return ::nosigbus_region_prefault(handle_, offset, length);
-  }
-  /* nosigbus_region_resize: 0 or -errno. data() may be another address afterwards. */
-  int resize(std::size_t new_length) noexcept { return ::nosigbus_region_resize(handle_, new_length); }
-
-  /* Ends the region now. */
-  void reset() noexcept {
-    if (handle_ != nullptr) ::nosigbus_region_release(std::exchange(handle_, nullptr));
-  }
-  /* The C handle, still owned by this object; and given up to the caller. */
-  ::nosigbus_region* get() const noexcept { return handle_; }
-  ::nosigbus_region* detach() noexcept { return std::exchange(handle_, nullptr); }
-
- private:
-  explicit region(::nosigbus_region* handle) noexcept : handle_(handle) {}
-
-  ::nosigbus_region* handle_ = nullptr;
-};
-
+/* struct nosigbus_event. */
 using event = ::nosigbus_event;
 
 /* nosigbus_event_fd: the descriptor or -errno. */

@@ -29,6 +29,7 @@
 
 NOSIGBUS_BEGIN_DECLS
 
+/* A region: opaque. */
 struct nosigbus_region;
 
 /* Flags of nosigbus_map and nosigbus_adopt. */
@@ -85,6 +86,7 @@ NOSIGBUS_API void* nosigbus_region_data(const struct nosigbus_region* region) NO
 /* Length of the region in bytes, as it was asked for; 0 for a NULL region. Async-signal-safe. */
 NOSIGBUS_API size_t nosigbus_region_size(const struct nosigbus_region* region) NOSIGBUS_NOEXCEPT;
 
+/* How a region is at one moment. */
 struct nosigbus_region_status {
   /* Faults absorbed in this region since it began. */
   uint64_t faults;

@@ -39,8 +39,11 @@ namespace nosigbus {
 /* What a fault is thrown as. */
 class NOSIGBUS_API bus_error : public std::exception {
  public:
+  /* Of this fault. */
   explicit bus_error(const struct ::nosigbus_fault& fault) noexcept : fault_(fault) {}
+  /* The fault that was thrown. */
   const struct ::nosigbus_fault& fault() const noexcept { return fault_; }
+  /* Names the library; the fault says more. */
   const char* what() const noexcept override { return "nosigbus: memory is missing"; }
 
  private:

@@ -42,6 +42,7 @@ struct wl_resource;
 
 NOSIGBUS_BEGIN_DECLS
 
+/* A view: opaque, counted by references. */
 struct nosigbus_wl_view;
 
 /* Flag of nosigbus_wl_view_get: the view can be written, for screen capture. What is written where the file
@@ -97,6 +98,7 @@ NOSIGBUS_API struct wl_client* nosigbus_wl_view_client(const struct nosigbus_wl_
 struct nosigbus_wl_damage {
   /* Lives as long as the call, unless the callee takes a reference. */
   struct nosigbus_wl_view* view;
+  /* Whose view it is. */
   struct wl_client* client;
   /* The wl_buffer; NULL when it has been destroyed meanwhile. */
   struct wl_resource* buffer;
@@ -109,6 +111,7 @@ struct nosigbus_wl_damage {
   enum nosigbus_cause cause;
 };
 
+/* Who is asked and told by a watch. */
 struct nosigbus_wl_watcher {
   /* Returns whether to disconnect the client. It is asked once for all views of a client that is to be
    * disconnected, and once each time faults were absorbed in a view of a client that is let live. NULL:

@@ -27,6 +27,7 @@
 
 namespace nosigbus {
 
+/* What the other side does. */
 enum class act_kind : std::uint8_t {
   truncate, /* cuts the file off: at offset, or where the touched page begins */
   grow,     /* gives it its size again; what was cut off reads as zeros */
@@ -41,6 +42,7 @@ enum class act_kind : std::uint8_t {
 /* One act of the other side. When: at the touch-th touch of the page. A touch is an instruction's access to
  * it. */
 struct hostile_act {
+  /* What. */
   act_kind kind = act_kind::truncate;
   /* The instruction comes first: what it reads is still as it was, and the next one's is not. */
   bool after = false;
@@ -54,15 +56,19 @@ struct hostile_act {
   std::uint16_t page = 0;
   /* Bytes, modulo the content's size. */
   std::uint32_t offset = 0;
+  /* What write and add go by, and how many pages punch takes out. */
   std::uint32_t value = 0;
 
+  /* Member by member. */
   bool operator==(const hostile_act&) const = default;
 };
 
 /* A fuzzer's input, taken apart. */
 class hostile_input {
  public:
-  static constexpr std::size_t most_acts = 15, act_size = 12;
+  /* Acts in an input at most; bytes of one. */
+  static constexpr std::size_t most_acts = 15;
+  static constexpr std::size_t act_size = 12;
 
   /* content() is a part of data. Any input is valid. */
   hostile_input(const std::uint8_t* data, std::size_t size) noexcept {
@@ -78,6 +84,7 @@ class hostile_input {
     }
   }
 
+  /* The two parts of the input. */
   std::span<const std::byte> content() const noexcept { return content_; }
   std::span<const hostile_act> acts() const noexcept { return {acts_.data(), count_}; }
 
