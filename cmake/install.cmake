@@ -22,7 +22,6 @@ if(TARGET nosigbus-preload)
 endif()
 if(TARGET nosigbus-run)
   install(TARGETS nosigbus-run RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-  install(FILES ${PROJECT_SOURCE_DIR}/docs/man/nosigbus-run.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
   install(FILES ${PROJECT_SOURCE_DIR}/docs/report.schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}/nosigbus)
 endif()
 
@@ -53,3 +52,5 @@ foreach(library backtrace wayland)
     install(FILES ${PROJECT_BINARY_DIR}/nosigbus-${library}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
   endif()
 endforeach()
+
+include(cmake/manual.cmake)
