@@ -24,7 +24,7 @@ NOSIGBUS_BEGIN_DECLS
  *
  * flags: 0 or NOSIGBUS_CATCH_SEGV. A further call adds its flags to those in force; it does not put
  *   a displaced handler back on top (that is nosigbus_rearm).
- * Returns 0, or -EINVAL for an unknown flag, or what sigaction(2) failed with.
+ * Returns 0, or -EINVAL for an unknown flag, -ENOMEM, or what sigaction(2) failed with.
  * Without NOSIGBUS_CATCH_SEGV, SIGSEGV is still taken as soon as the process has a writable region
  * without NOSIGBUS_DISCARD_WRITES: only so can a guarded write that meets the read-only overlay of
  * such a region be survived. Every other SIGSEGV goes to the previous action.
@@ -62,7 +62,7 @@ NOSIGBUS_API int nosigbus_check(void) NOSIGBUS_NOEXCEPT;
 /* Puts the handler back on top when it has been displaced; the one that displaced it becomes the
  * previous action and is called for all that is not ours.
  *
- * Returns 0 (also when not displaced), or -ENOENT when not installed. A handler that chains to ours
+ * Returns 0 (also when not displaced); -ENOENT when not installed; -ENOMEM. A handler that chains to ours
  * and becomes our previous action makes a circle: a signal that comes round goes to the action that was
  * previous before, and round again gets the default action. One that puts back what it had displaced, and
  * perhaps raises the signal again, has left: signals go to the action that was previous before it, or where
