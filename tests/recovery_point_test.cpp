@@ -4,6 +4,7 @@
 #include <nosigbus/inline.h>
 #include <nosigbus/recovery.h>
 #include <nosigbus/runtime.h>
+#include <setjmp.h>
 #include <sys/mman.h>
 #include <sys/time.h>
 
@@ -11,6 +12,7 @@
 #include <cstring>
 
 #include "support/child.h"
+#include "support/fault_context.h"
 #include "support/no_qemu.h"
 #include "support/no_tsan.h"
 #include "support/sampling.h"
@@ -144,4 +146,42 @@ TEST_CASE("a point that declines leaves the previous handler its mask" NO_TSAN("
           CHILD_CHECK(g_mask_in_previous == bit(SIGBUS));
           return 0;
         }) == exited(0));
+}
+
+namespace {
+
+jmp_buf g_back;
+nosigbus_fault g_raised;
+
+int raise_it(nosigbus_recovery_point*, void*) { return NOSIGBUS_RAISE; }
+void leave(const nosigbus_fault* fault) {
+  g_raised = *fault;
+  longjmp(g_back, 1);
+}
+
+}  // namespace
+
+// As nosigbus::throwing_guard has it throw, which takes a compiler whose instructions can.
+TEST_CASE("a point that raises has its function called where the fault was, and that may leave") {
+  CHECK(in_child([] {
+          CHILD_CHECK(nosigbus_install(0) == 0);
+          shared_file file(page);
+          unsigned char* const bad = file.map(page);
+          file.resize(0);
+          for (int round = 0; round < 3; ++round) {
+            nosigbus_recovery_point point{};
+            point.recover = raise_it;
+            point.raise = leave;
+            nosigbus_recovery_begin(&point);
+            if (setjmp(g_back) == 0) {
+              (void)*const_cast<volatile unsigned char*>(bad + 5);
+              CHILD_CHECK(false);
+            }
+            nosigbus_recovery_end(&point);
+            CHILD_CHECK(g_raised.cause == NOSIGBUS_MISSING);
+            CHILD_CHECK(g_raised.address == reinterpret_cast<uintptr_t>(bad) + 5);
+            CHILD_CHECK(signal_mask() == 0);
+          }
+          return 0;
+        }) == (handlers_return ? exited(0) : killed_by(SIGBUS)));
 }
