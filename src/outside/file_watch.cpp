@@ -19,6 +19,9 @@ namespace {
 struct watched_file {
   int watch;
   region_descriptor* first;  // by next_watched
+  // Of those that `look` has events of.
+  watched_file* next_changed;
+  bool changed;
 };
 
 int compare(const void* a, const void* b) {
@@ -26,7 +29,7 @@ int compare(const void* a, const void* b) {
 }
 
 watched_file* find(event_queue& queue, int watch) {
-  const watched_file key{watch, nullptr};
+  const watched_file key{watch, nullptr, nullptr, false};
   void* const found = tfind(&key, &queue.watches, compare);
   return found == nullptr ? nullptr : *static_cast<watched_file**>(found);
 }
@@ -35,7 +38,7 @@ watched_file* find_or_add(event_queue& queue, int watch) {
   if (watched_file* const known = find(queue, watch)) return known;
   watched_file* const file = static_cast<watched_file*>(malloc(sizeof(watched_file)));
   if (file == nullptr) return nullptr;
-  *file = {watch, nullptr};
+  *file = {watch, nullptr, nullptr, false};
   if (tsearch(file, &queue.watches, compare) != nullptr) return file;
   free(file);
   return nullptr;
@@ -59,6 +62,26 @@ void compare_sizes(const watched_file& file) {
 
 void compare_all(const void* node, VISIT order, int) {
   if (order == postorder || order == leaf) compare_sizes(**static_cast<watched_file* const*>(node));
+}
+
+// Which files there are events of, and whether some of the events were lost.
+void read_events(event_queue& queue, watched_file*& changed, bool& overflown) {
+  // So many at a time, whatever the other side does meanwhile: what is left keeps the descriptor readable.
+  for (int reads = 0; reads < 16; ++reads) {
+    alignas(inotify_event) char buffer[4096] = {};
+    const long got = sys::read(queue.inotify, buffer, sizeof buffer);
+    if (got <= 0) return;
+    for (const char* at = buffer; at < buffer + got;) {
+      const inotify_event* const event = reinterpret_cast<const inotify_event*>(at);
+      at += sizeof(inotify_event) + event->len;
+      overflown |= (event->mask & IN_Q_OVERFLOW) != 0;
+      watched_file* const file = find(queue, event->wd);
+      if (file == nullptr || file->changed) continue;
+      file->changed = true;
+      file->next_changed = changed;
+      changed = file;
+    }
+  }
 }
 
 // Whether the number still is our descriptor's: by both the epoll instance knows what it polls
@@ -108,20 +131,14 @@ void end(event_queue& queue, region_descriptor& handle) {
 
 void look(event_queue& queue) {
   if (!is_ours(queue)) return;
-  // So many at a time, whatever the other side does meanwhile: what is left keeps the descriptor readable.
-  for (int reads = 0; reads < 16; ++reads) {
-    alignas(inotify_event) char buffer[4096] = {};
-    const long got = sys::read(queue.inotify, buffer, sizeof buffer);
-    if (got <= 0) return;
-    for (const char* at = buffer; at < buffer + got;) {
-      const inotify_event* const event = reinterpret_cast<const inotify_event*>(at);
-      at += sizeof(inotify_event) + event->len;
-      if ((event->mask & IN_Q_OVERFLOW) != 0) {
-        twalk(queue.watches, compare_all);
-      } else if (const watched_file* const file = find(queue, event->wd)) {
-        compare_sizes(*file);
-      }
-    }
+  watched_file* changed = nullptr;
+  bool overflown = false;
+  read_events(queue, changed, overflown);
+  // Each file once, however many events there were of it: all that they tell of has happened by now.
+  if (overflown) twalk(queue.watches, compare_all);
+  for (; changed != nullptr; changed = changed->next_changed) {
+    changed->changed = false;
+    if (!overflown) compare_sizes(*changed);
   }
 }
 

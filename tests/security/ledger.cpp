@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+#include "ledger.h"
+
+#include <cstdio>
+#include <cstdlib>
+
+namespace test {
+
+namespace {
+
+class row {
+ public:
+  explicit row(const std::string& act) : text_("| " + act) {}
+
+  template <class Number>
+  void add(const std::string& what, Number found, Number most) {
+    CAPTURE(what);
+    CHECK(found <= most);
+    text_ += " | " + std::to_string(found);
+    if (found != most) text_ += " ≤ " + std::to_string(most);
+  }
+  void write(const char* name, const char* file) {
+    text_ += std::string(" | ") + name + " |\n";
+    const char* const path = getenv("NOSIGBUS_SECURITY_ROWS");
+    if (path == nullptr) return;
+    FILE* const out = fopen(path, "a");
+    REQUIRE(out != nullptr);
+    fprintf(out, "%s\t%s", file, text_.c_str());
+    fclose(out);
+  }
+
+ private:
+  std::string text_;
+};
+
+}  // namespace
+
+void enter(const std::string& act, const measured& found, const bounds& most) {
+  CAPTURE(act);
+  REQUIRE(found.how == exited(0));
+  row out(act);
+  out.add("signals", found.signals, most.signals);
+  out.add("system calls", found.calls, most.calls);
+  out.add("system calls of one signal", found.calls_at_most, most.calls_at_most);
+  out.add("mappings", found.mappings, most.mappings);
+  out.add("descriptors", found.descriptors, most.descriptors);
+  out.add("memory", found.memory < noise ? 0 : found.memory, most.memory);
+  out.add("events", found.counted, most.events);
+  const doctest::TestCaseData& now = *doctest::getContextOptions()->currentTest;
+  out.write(now.m_name, now.m_file.c_str());
+}
+
+}  // namespace test
