@@ -27,9 +27,14 @@ void for_each_region(uintptr_t begin, uintptr_t end, Visit visit) {
   }
 }
 
+// Counts come round, and after hours of changes an old one lies in front of `before`: so it has to lie behind
+// the count as it is now, too.
 bool changed_since(const region_descriptor& region, uint64_t before) {
+  // In this order (acquire, with the release in overlay_begins and the others): no change is ahead of now.
   const uint32_t changed = region.changed_at.load(std::memory_order_acquire);
-  return static_cast<int32_t>(changed - overlay_census::changes(before)) > 0;
+  const uint32_t now = overlay_census::changes(g_overlay_census.read());
+  const uint32_t then = overlay_census::changes(before);
+  return changed != then && changed - then <= now - then;
 }
 
 bool overlaid(const region_descriptor& region) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "ledger.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 
@@ -35,6 +36,20 @@ class row {
 
 }  // namespace
 
+measured worse(const measured& one, const measured& other) {
+  measured both = one;
+  const auto raise = [](auto& number, auto by) { number = std::max(number, by); };
+  raise(both.calls, other.calls);
+  raise(both.signals, other.signals);
+  raise(both.calls_at_most, other.calls_at_most);
+  raise(both.mappings, other.mappings);
+  raise(both.descriptors, other.descriptors);
+  raise(both.memory, other.memory);
+  raise(both.counted, other.counted);
+  if (other.how != exited(0)) both.how = other.how;
+  return both;
+}
+
 void enter(const std::string& act, const measured& found, const bounds& most) {
   CAPTURE(act);
   REQUIRE(found.how == exited(0));
@@ -42,8 +57,8 @@ void enter(const std::string& act, const measured& found, const bounds& most) {
   out.add("signals", found.signals, most.signals);
   out.add("system calls", found.calls, most.calls);
   out.add("system calls of one signal", found.calls_at_most, most.calls_at_most);
-  out.add("mappings", found.mappings, most.mappings);
-  out.add("descriptors", found.descriptors, most.descriptors);
+  out.add("mappings", std::max(found.mappings, 0L), most.mappings);
+  out.add("descriptors", std::max(found.descriptors, 0L), most.descriptors);
   out.add("memory", found.memory < noise ? 0 : found.memory, most.memory);
   out.add("events", found.counted, most.events);
   const doctest::TestCaseData& now = *doctest::getContextOptions()->currentTest;

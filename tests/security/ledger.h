@@ -22,6 +22,9 @@ struct bounds {
 // That much of anonymous memory is nobody's: the stack, tables of pages that are counted in batches.
 inline constexpr long noise = 64;
 
+// Of each number the higher one.
+measured worse(const measured& one, const measured& other);
+
 // cost.counted is the number of events.
 void enter(const std::string& act, const measured& found, const bounds& most);
 

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
 // What can be done to a program's event loop.
-#include <nosigbus/nosigbus.hpp>
-
-#include <memory>
+#include <fstream>
+#include <string>
 #include <vector>
 
-#include "ledger.h"
-#include "support/event_fixture.h"
-#include "support/no_qemu.h"
+#include "scene.h"
 
 using namespace test;
 
@@ -24,16 +21,56 @@ std::vector<nosigbus::region> regions_of(const shared_file& one, const shared_fi
   return regions;
 }
 
+// Of this process, by all its instances of inotify (proc(5), fdinfo).
+size_t watches() {
+  size_t count = 0;
+  for (int fd = 0; fd < 64; ++fd) {
+    std::ifstream info("/proc/self/fdinfo/" + std::to_string(fd));
+    for (std::string line; std::getline(info, line);) count += line.rfind("inotify wd:", 0) == 0 ? 1 : 0;
+  }
+  return count;
+}
+
 // Calls that change nothing, of two files in turn: the kernel does not join those into one.
 void flood(shared_file& one, shared_file& other, int calls) {
   for (int i = 0; i < calls; ++i) (i % 2 == 0 ? one : other).resize(page);
 }
 
-uint64_t dispatched() {
-  return static_cast<uint64_t>(nosigbus_dispatch([](const nosigbus_event*, void*) { return 0; }, nullptr));
+}  // namespace
+
+TEST_CASE("a file is watched once however many regions it has" NO_QEMU("no inotify")) {
+  CHECK(in_child([] {
+          enter_by(entry::installed);
+          listen();
+          shared_file one(page), other(page);
+          CHILD_CHECK(watches() == 0);
+          auto all = regions_of(one, other, 100);
+          CHILD_CHECK(watches() == 2);
+          all.clear();
+          CHILD_CHECK(watches() == 0);
+          return 0;
+        }) == exited(0));
 }
 
-}  // namespace
+TEST_CASE("a thousand faults are one event" NO_QEMU("no ptrace")) {
+  constexpr uint64_t cycles = 1000;
+  const measured found = measure([](const meter& meter) {
+    be_a_server();
+    shared_file file(page);
+    nosigbus::region region = make_region(origin::mapped, file, page, PROT_READ, hardened);
+    for (uint64_t i = 0; i < cycles; ++i) {
+      file.resize(0);
+      peek(region, 0);
+      file.resize(page);
+      CHILD_CHECK(region.refresh() == 1);
+    }
+    meter.begin();
+    meter.counted() = dispatched();
+    meter.end();
+  });
+  enter("cuts off and lets grow again, 1000 times, each read and refreshed; one dispatch", found,
+        {.calls = 30, .events = 1});
+}
 
 TEST_CASE("a flood of changes of a file costs its listener one look at each region" NO_QEMU("no ptrace")) {
   constexpr size_t regions = 100;
