@@ -71,7 +71,9 @@ NOSIGBUS_API int nosigbus_event_fd(void) NOSIGBUS_NOEXCEPT;
  * lives as long as the call. The callback may do anything, such as refresh or release this region or others;
  * it returns 0 to go on. With anything else, dispatch returns, and what is left comes at the next call (the
  * descriptor stays readable). There are no events of released regions: release a region on the thread that
- * dispatches, or keep the two from running at once, and callbacks never see one. Never blocks.
+ * dispatches, or keep the two from running at once, and callbacks never see one. Waits for nothing but the
+ * file systems of regions' files, which it asks for their sizes (fstat(2)): one that does not answer, as FUSE
+ * can, keeps it waiting.
  *
  * Returns the number of events delivered; -EINVAL: callback NULL; -EBADF: somebody closed the library's
  * descriptors (nosigbus_event_fd makes new ones). Thread-safe, not async-signal-safe. */
