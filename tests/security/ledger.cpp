@@ -20,6 +20,9 @@ class row {
     text_ += " | " + std::to_string(found);
     if (found != most) text_ += " ≤ " + std::to_string(most);
   }
+  void add_unknown(int count) {
+    for (int i = 0; i < count; ++i) text_ += " | –";
+  }
   void write(const char* name, const char* file) {
     text_ += std::string(" | ") + name + " |\n";
     const char* const path = getenv("NOSIGBUS_SECURITY_ROWS");
@@ -41,11 +44,13 @@ measured worse(const measured& one, const measured& other) {
   const auto raise = [](auto& number, auto by) { number = std::max(number, by); };
   raise(both.calls, other.calls);
   raise(both.signals, other.signals);
+  raise(both.page_faults, other.page_faults);
   raise(both.calls_at_most, other.calls_at_most);
   raise(both.mappings, other.mappings);
   raise(both.descriptors, other.descriptors);
   raise(both.memory, other.memory);
   raise(both.counted, other.counted);
+  both.levels_known |= other.levels_known;
   if (other.how != exited(0)) both.how = other.how;
   return both;
 }
@@ -55,12 +60,21 @@ void enter(const std::string& act, const measured& found, const bounds& most) {
   REQUIRE(found.how == exited(0));
   row out(act);
   out.add("signals", found.signals, most.signals);
+  if (found.levels_known) {
+    out.add("page faults", found.page_faults, most.page_faults);
+  } else {
+    out.add_unknown(1);
+  }
   out.add("system calls", found.calls, most.calls);
   out.add("system calls of one signal", found.calls_at_most, most.calls_at_most);
-  out.add("mappings", std::max(found.mappings, 0L), most.mappings);
-  out.add("descriptors", std::max(found.descriptors, 0L), most.descriptors);
-  out.add("memory", found.memory < noise ? 0 : found.memory, most.memory);
-  out.add("events", found.counted, most.events);
+  if (found.levels_known) {
+    out.add("mappings", std::max(found.mappings, 0L), most.mappings);
+    out.add("descriptors", std::max(found.descriptors, 0L), most.descriptors);
+    out.add("memory", found.memory < noise ? 0 : found.memory, most.memory);
+    out.add("events", found.counted, most.events);
+  } else {
+    out.add_unknown(4);
+  }
   const doctest::TestCaseData& now = *doctest::getContextOptions()->currentTest;
   out.write(now.m_name, now.m_file.c_str());
 }

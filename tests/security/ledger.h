@@ -14,11 +14,13 @@ namespace test {
 
 // Of the columns.
 struct bounds {
-  uint64_t signals = 0, calls = 0, calls_at_most = 0;
+  uint64_t signals = 0, page_faults = 0, calls = 0, calls_at_most = 0;
   long mappings = 0, descriptors = 0, memory = 0;
   uint64_t events = 0;
 };
 
+// Page faults of code and stack that are used for the first time.
+inline constexpr uint64_t few = 80;
 // That much of anonymous memory is nobody's: the stack, tables of pages that are counted in batches.
 inline constexpr long noise = 64;
 

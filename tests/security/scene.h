@@ -7,7 +7,6 @@
 
 #include "ledger.h"
 #include "support/event_fixture.h"
-#include "support/no_qemu.h"
 
 namespace test {
 

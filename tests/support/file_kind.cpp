@@ -64,8 +64,9 @@ bool exists(file_kind kind) {
   return true;
 }
 
-bool granule_is_told(file_kind kind) {
-  if (kind != file_kind::huge_pages) return true;
+bool granule_is_told(file_kind kind) { return kind != file_kind::huge_pages || mappings_are_told(); }
+
+bool mappings_are_told() {
   utsname system;
   int major = 0, minor = 0;
   return uname(&system) == 0 && sscanf(system.release, "%d.%d", &major, &minor) == 2 &&

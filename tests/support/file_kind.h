@@ -17,8 +17,10 @@ const char* name_of(file_kind kind);
 size_t granule_of(file_kind kind);
 // Says why, if this machine has no such files. For the test's own process.
 bool exists(file_kind kind);
-// Whether the kernel tells the granule of a mapping: of huge pages since Linux 6.11 (PROCMAP_QUERY). Regions
-// need it where they have no descriptor to ask.
+// Whether the kernel tells what is mapped at an address, since Linux 6.11 (PROCMAP_QUERY). Before, all
+// mappings have to be read.
+bool mappings_are_told();
+// Whether it tells the granule of a mapping. Regions need it where they have no descriptor to ask.
 bool granule_is_told(file_kind kind);
 
 // Pages for the machine's default pool of huge pages, while it lives. Processes that want some wait for each

@@ -27,7 +27,7 @@ void traced::attach() {
     perror("the child is not to be traced");
     abort();
   }
-  ptrace(PTRACE_SETOPTIONS, id_, nullptr, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL);
+  ptrace(PTRACE_SETOPTIONS, id_, nullptr, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL | PTRACE_O_TRACEEXEC);
 }
 
 traced::~traced() {
@@ -51,6 +51,8 @@ traced::stop traced::resume(int request) {
     if (WIFSIGNALED(status)) how_.signo = WTERMSIG(status);
     return stop::end;
   }
+  // It is another program from here on.
+  if (status >> 8 == (SIGTRAP | PTRACE_EVENT_EXEC << 8)) return resume(request);
   const int signo = WSTOPSIG(status);
   if (signo == call_stop) {
     struct __ptrace_syscall_info info {};
