@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <map>
+#include <set>
 #include <vector>
 
 #include "pairs.h"
@@ -38,10 +39,7 @@ class collector : public benchmark::BenchmarkReporter {
   bool ReportContext(const Context&) override { return true; }
   void ReportRuns(const std::vector<Run>& runs) override {
     for (const Run& run : runs) {
-      if (run.error_occurred) {
-        fprintf(stderr, "%s: %s\n", run.benchmark_name().c_str(), run.error_message.c_str());
-        failed_ = true;
-      }
+      if (run.error_occurred) note_error(run);
       if (run.run_type != Run::RT_Iteration || run.error_occurred) continue;
       times_[run.run_name.function_name].push_back(run.GetAdjustedRealTime());
       if (isatty(STDERR_FILENO) != 0) fprintf(stderr, "\r\033[K%s", run.run_name.function_name.c_str());
@@ -51,6 +49,11 @@ class collector : public benchmark::BenchmarkReporter {
     if (isatty(STDERR_FILENO) != 0) fprintf(stderr, "\r\033[K");
   }
 
+  // Why this was not measured; empty if it was.
+  std::string why_not(const std::string& name) const {
+    const auto found = not_available_.find(name);
+    return found == not_available_.end() ? "" : found->second;
+  }
   double median(const std::string& name) const {
     const auto found = times_.find(name);
     if (found == times_.end()) return NAN;
@@ -62,22 +65,40 @@ class collector : public benchmark::BenchmarkReporter {
   bool failed() const { return failed_; }
 
  private:
+  void note_error(const Run& run) {
+    if (run.error_message.rfind("n/a: ", 0) == 0) {
+      not_available_[run.run_name.function_name] = run.error_message;
+      return;
+    }
+    fprintf(stderr, "%s: %s\n", run.benchmark_name().c_str(), run.error_message.c_str());
+    failed_ = true;
+  }
+
   bool failed_ = false;
   std::map<std::string, std::vector<double>> times_;
+  std::map<std::string, std::string> not_available_;
 };
 
 struct row {
   std::string name, peer;
   double ours, theirs, ratio, goal;
+  // Of a work that several do: those who want it done pick the faster.
+  bool choice = false;
+  std::string not_available = {};
 };
+
+const std::string& work_of(const pair& p) { return p.work.empty() ? p.name : p.work; }
+std::string our_side(const pair& p) { return work_of(p) + "|" + p.ours_name; }
+std::string their_side(const pair& p) { return work_of(p) + "|" + p.peer; }
 
 std::vector<row> rows_of(const collector& results) {
   std::vector<row> rows;
   std::map<std::string, std::vector<double>> ratios;
   for (const pair& p : pairs()) {
-    const double ours = results.median(p.name + "|ours"), theirs = results.median(p.name + "|" + p.peer);
-    if (std::isnan(ours) || std::isnan(theirs)) continue;
-    rows.push_back({p.name, p.peer, ours, theirs, theirs / ours, p.goal});
+    const double ours = results.median(our_side(p)), theirs = results.median(their_side(p));
+    const std::string why = results.why_not(their_side(p));
+    if (std::isnan(ours) || (std::isnan(theirs) && why.empty())) continue;
+    rows.push_back({p.name, p.peer, ours, theirs, theirs / ours, p.goal, !p.work.empty(), why});
     if (!p.group.empty()) ratios[p.group].push_back(theirs / ours);
   }
   for (const group_goals& g : groups()) {
@@ -92,23 +113,49 @@ std::vector<row> rows_of(const collector& results) {
   return rows;
 }
 
-const char* met(const row& r) { return r.goal == 0 ? "" : r.ratio >= r.goal ? "yes" : "no"; }
+const char* met(const row& r) {
+  if (!r.not_available.empty()) return r.not_available.c_str();
+  return r.goal == 0 ? "" : r.ratio >= r.goal ? "yes" : "no";
+}
+bool peer_wins(const row& r) { return r.choice && r.ratio < r.goal; }
+
+void print_row(const row& r) {
+  if (!r.not_available.empty()) {
+    printf("%-52s %14.2f  %-24s %14s\n", r.name.c_str(), r.ours, r.peer.c_str(), r.not_available.c_str());
+    return;
+  }
+  if (std::isnan(r.ours)) {
+    printf("%-52s %14s  %-24s %14s", r.name.c_str(), "", "", "");
+  } else {
+    printf("%-52s %14.2f  %-24s %14.2f", r.name.c_str(), r.ours, r.peer.c_str(), r.theirs);
+  }
+  printf(" %7.2f ", r.ratio);
+  if (r.goal != 0) {
+    printf("%6.2f %s%s\n", r.goal, met(r), peer_wins(r) ? ", peer wins" : "");
+  } else {
+    printf("\n");
+  }
+}
 
 void print_table(const std::vector<row>& rows) {
   printf("%-52s %14s  %-24s %14s %7s %6s %s\n", "name", "ours ns", "peer", "peer ns", "ratio", "goal", "met");
-  for (const row& r : rows) {
-    if (std::isnan(r.ours)) {
-      printf("%-52s %14s  %-24s %14s", r.name.c_str(), "", "", "");
-    } else {
-      printf("%-52s %14.2f  %-24s %14.2f", r.name.c_str(), r.ours, r.peer.c_str(), r.theirs);
-    }
-    printf(" %7.2f ", r.ratio);
-    if (r.goal != 0) {
-      printf("%6.2f %s\n", r.goal, met(r));
-    } else {
-      printf("\n");
-    }
-  }
+  for (const row& r : rows) print_row(r);
+  const auto choices = std::count_if(rows.begin(), rows.end(), [](const row& r) { return r.choice; });
+  const auto lost = std::count_if(rows.begin(), rows.end(), peer_wins);
+  if (choices > 0) printf("the peer wins %td of %td\n", lost, choices);
+}
+
+void write_row(FILE* out, const row& r) {
+  const bool summary = std::isnan(r.ours), measured = r.not_available.empty();
+  fprintf(out, "\"%s\",", r.name.c_str());
+  if (!summary) fprintf(out, "%.3f", r.ours);
+  fprintf(out, ",\"%s\",", r.peer.c_str());
+  if (!summary && measured) fprintf(out, "%.3f", r.theirs);
+  fprintf(out, ",");
+  if (measured) fprintf(out, "%.4f", r.ratio);
+  fprintf(out, ",");
+  if (r.goal != 0) fprintf(out, "%.2f", r.goal);
+  fprintf(out, measured ? ",%s\n" : ",\"%s\"\n", met(r));
 }
 
 bool write_csv(const std::vector<row>& rows, const char* path) {
@@ -118,16 +165,7 @@ bool write_csv(const std::vector<row>& rows, const char* path) {
     return false;
   }
   fprintf(out, "name,ours_ns,peer,peer_ns,ratio,goal,met\n");
-  for (const row& r : rows) {
-    const bool summary = std::isnan(r.ours);
-    fprintf(out, "\"%s\",", r.name.c_str());
-    if (!summary) fprintf(out, "%.3f", r.ours);
-    fprintf(out, ",\"%s\",", r.peer.c_str());
-    if (!summary) fprintf(out, "%.3f", r.theirs);
-    fprintf(out, ",%.4f,", r.ratio);
-    if (r.goal != 0) fprintf(out, "%.2f", r.goal);
-    fprintf(out, ",%s\n", met(r));
-  }
+  for (const row& r : rows) write_row(out, r);
   return fclose(out) == 0;
 }
 
@@ -156,29 +194,37 @@ class filter {
 };
 
 void add_side(const pair& p, const std::string& side, const body& f) {
-  const std::string name = p.name + "|" + side;
-  benchmark::internal::Benchmark* const added = benchmark::RegisterBenchmark(name.c_str(), f);
+  benchmark::internal::Benchmark* const added = benchmark::RegisterBenchmark(side.c_str(), f);
   if (p.taken == clock::inside) added->UseManualTime();
+  if (p.iterations != 0) added->Iterations(p.iterations);
+  if (p.repetitions != 0) added->Repetitions(p.repetitions);
 }
 
-// Both sides in turns, with nothing else in between: what the machine does meanwhile, it does to both.
-void perform(const pair& p, collector& results) {
-  add_side(p, "ours", p.ours);
-  add_side(p, p.peer, p.theirs);
+// All sides in turns, with nothing else in between: what the machine does meanwhile, it does to all of them.
+void perform(const std::vector<const pair*>& work, collector& results) {
+  std::set<std::string> added;
+  for (const pair* p : work) {
+    if (added.insert(our_side(*p)).second) add_side(*p, our_side(*p), p->ours);
+    if (added.insert(their_side(*p)).second) add_side(*p, their_side(*p), p->theirs);
+  }
   benchmark::RunSpecifiedBenchmarks(&results);
   benchmark::ClearRegisteredBenchmarks();
 }
 
 // Measures the rows that belong on this stage.
 void perform(const stage* on, const filter& asked, collector& results) {
-  bool entered = false;
+  std::vector<std::string> order;
+  std::map<std::string, std::vector<const pair*>> works;
   for (const pair& p : pairs()) {
-    if (p.on != on || !(asked.wants(p.name + "|ours") || asked.wants(p.name + "|" + p.peer))) continue;
-    if (on != nullptr && !entered) on->enter();
-    entered = true;
-    perform(p, results);
+    if (p.on != on || !(asked.wants(our_side(p)) || asked.wants(their_side(p)))) continue;
+    std::vector<const pair*>& work = works[work_of(p)];
+    if (work.empty()) order.push_back(work_of(p));
+    work.push_back(&p);
   }
-  if (on != nullptr && entered) on->leave();
+  if (order.empty()) return;
+  if (on != nullptr) on->enter();
+  for (const std::string& work : order) perform(works[work], results);
+  if (on != nullptr) on->leave();
 }
 
 void perform_all(collector& results) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Benchmarks come in pairs: our work, and what a user would do instead. Both run many times in random
-// turns, so that a noisy machine is noisy for both; medians make the ratio.
+// turns, so that a noisy machine is noisy for both; medians make the ratio. Pairs of one work run all in
+// turns, and what is in several of them runs once.
 #pragma once
 
 #include <benchmark/benchmark.h>
@@ -26,7 +27,8 @@ enum class clock { around, inside };
 
 // goal: the ratio (peer's time / our time) to reach; 0 without one. group: rows of one group get lines of
 // their own with the geometric mean and the worst ratio; empty without. on: null for what can be measured in
-// turns with everything else.
+// turns with everything else. work: what pairs have in common that belong together; empty for one by itself.
+// ours_name: tells ours apart within a work. iterations, repetitions: 0 for the framework's choice.
 struct pair {
   std::string name;
   body ours;
@@ -36,7 +38,15 @@ struct pair {
   std::string group = {};
   clock taken = clock::around;
   const stage* on = nullptr;
+  std::string work = {};
+  std::string ours_name = "ours";
+  int iterations = 0, repetitions = 0;
 };
+
+// For bodies: this side cannot do this work on this machine, or at all. The row says n/a and why.
+inline void not_available(benchmark::State& state, const std::string& why) {
+  state.SkipWithError(("n/a: " + why).c_str());
+}
 
 void add(pair p);
 

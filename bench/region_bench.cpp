@@ -6,28 +6,25 @@
 #include <sys/stat.h>
 #include <nosigbus/nosigbus.hpp>
 
-#include <algorithm>
 #include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
-#include <memory>
-#include <numeric>
-#include <random>
 #include <string>
 #include <vector>
 
-#include "buffers.h"
+#include "file.h"
 #include "pairs.h"
 #include "wayland_shm.h"
 
 namespace {
 
-constexpr size_t page = 4096;
-constexpr size_t small = size_t{64} << 20, large = size_t{1} << 30;
+using bench::file;
+using bench::page;
+using bench::page_order;
+using bench::peek;
+using bench::require;
 
-void require(bool condition) {
-  if (!condition) abort();
-}
+constexpr size_t small = size_t{64} << 20, large = size_t{1} << 30;
 
 // Once a process has had a region, its guarded copies and scans look for overlays: those of other rows are
 // measured before.
@@ -39,57 +36,7 @@ struct our_handler {
   ~our_handler() { require(nosigbus::uninstall() == 0); }
 };
 
-// Of holes. Cut off, and whole again.
-class file {
- public:
-  explicit file(size_t size) : fd_(memfd_create("nosigbus-bench", MFD_CLOEXEC)), size_(size) { make_whole(); }
-  ~file() { close(fd_); }
-  file(const file&) = delete;
-  file& operator=(const file&) = delete;
-
-  int fd() const { return fd_; }
-  size_t size() const { return size_; }
-  void cut_off() const { require(ftruncate(fd_, 0) == 0); }
-  void make_whole() const { require(ftruncate(fd_, static_cast<off_t>(size_)) == 0); }
-  int open_again(int flags) const {
-    char path[40];
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd_);
-    const int fd = open(path, flags | O_CLOEXEC);
-    require(fd >= 0);
-    return fd;
-  }
-  unsigned char* map(void* address = nullptr, int flags = 0) const {
-    void* const at = mmap(address, size_, PROT_READ, MAP_SHARED | flags, fd_, 0);
-    require(at != MAP_FAILED);
-    return static_cast<unsigned char*>(at);
-  }
-
- private:
-  int fd_;
-  size_t size_;
-};
-
-unsigned char peek(const void* base, size_t offset) {
-  return static_cast<const volatile unsigned char*>(base)[offset];
-}
-
 // --- A file that is cut off to nothing, and a byte of each page read.
-
-using page_order = std::vector<uint32_t>;
-
-page_order pages_of(size_t size) {
-  page_order order(size / page);
-  std::iota(order.begin(), order.end(), 0u);
-  return order;
-}
-page_order shuffled(page_order order) {
-  std::shuffle(order.begin(), order.end(), std::mt19937_64(1));
-  return order;
-}
-
-void read_pages(const void* base, const page_order& order) {
-  for (const uint32_t number : order) peek(base, number * page);
-}
 
 // Mappings that have a byte of the region.
 size_t vmas_in(const nosigbus::region& region) {
@@ -114,7 +61,7 @@ void read_region(benchmark::State& state, const page_order& order) {
   for (auto _ : state) {
     const auto before = nosigbus::stats();
     f.cut_off();
-    bench::timed(state, [&] { read_pages(region->data(), order); });
+    bench::timed(state, [&] { bench::read_pages(region->data(), order); });
     const auto after = nosigbus::stats();
     if (after.absorbed_by_region - before.absorbed_by_region != 1 || after.overlays - before.overlays != 1) {
       state.SkipWithError("more than one repair");
@@ -138,7 +85,7 @@ void read_buffer(benchmark::State& state, const page_order& order) {
     f.cut_off();
     bench::timed(state, [&] {
       wl_shm_buffer_begin_access(buffer.get());
-      read_pages(buffer.data(), order);
+      bench::read_pages(buffer.data(), order);
       wl_shm_buffer_end_access(buffer.get());
     });
   }
@@ -242,7 +189,8 @@ void add_repair(const std::string& name, int access) {
 }
 
 const bool g_added = [] {
-  static const page_order in_order = pages_of(small), at_random = shuffled(pages_of(large));
+  static const page_order in_order = bench::pages_of(small),
+                          at_random = bench::shuffled(bench::pages_of(large));
   add_cut_off("64 MiB region cut off, a byte per page", in_order, 50);
   add_cut_off("1 GiB region cut off, a byte per page at random", at_random, 50);
   add_repair("fault repaired in 64 MiB, opened O_RDONLY", O_RDONLY);

@@ -31,21 +31,7 @@ void on_global_removed(void*, wl_registry*, uint32_t) {}
 
 }  // namespace
 
-void wayland_buffer::exchange() const {
-  require(wl_display_flush(connection_) >= 0, "flush");
-  wl_event_loop_dispatch(wl_display_get_event_loop(server_), 0);
-  wl_display_flush_clients(server_);
-  require(wl_display_prepare_read(connection_) == 0, "prepare_read");
-  pollfd socket{wl_display_get_fd(connection_), POLLIN, 0};
-  if (poll(&socket, 1, 0) == 1) {
-    require(wl_display_read_events(connection_) == 0, "read_events");
-  } else {
-    wl_display_cancel_read(connection_);
-  }
-  require(wl_display_dispatch_pending(connection_) >= 0, "dispatch");
-}
-
-wayland_buffer::wayland_buffer(int fd, size_t size) {
+wayland_connection::wayland_connection() {
   int ends[2];
   require(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0, "socketpair");
   server_ = wl_display_create();
@@ -53,37 +39,55 @@ wayland_buffer::wayland_buffer(int fd, size_t size) {
   client_ = wl_client_create(server_, ends[0]);
   connection_ = wl_display_connect_to_fd(ends[1]);
   require(client_ != nullptr && connection_ != nullptr, "client");
-
-  wl_shm* shm = nullptr;
-  wl_registry* const registry = wl_display_get_registry(connection_);
-  constexpr wl_registry_listener listener{on_global, on_global_removed};
-  wl_registry_add_listener(registry, &listener, &shm);
-  exchange();
-  require(shm != nullptr, "no wl_shm");
-  wl_shm_pool* const pool = wl_shm_create_pool(shm, fd, static_cast<int32_t>(size));
-  constexpr int32_t stride = 1 << 16;
-  wl_buffer* const buffer = wl_shm_pool_create_buffer(
-      pool, 0, stride / 4, static_cast<int32_t>(size / stride), stride, WL_SHM_FORMAT_XRGB8888);
-  exchange();
-  const uint32_t id = wl_proxy_get_id(reinterpret_cast<wl_proxy*>(buffer));
-  resource_ = wl_client_get_object(client_, id);
-  buffer_ = resource_ != nullptr ? wl_shm_buffer_get(resource_) : nullptr;
-  require(buffer_ != nullptr, "no buffer");
-  wl_buffer_destroy(buffer);
-  wl_shm_pool_destroy(pool);
-  wl_shm_destroy(shm);
-  wl_registry_destroy(registry);
+  registry_ = wl_display_get_registry(connection_);
+  static constexpr wl_registry_listener listener{on_global, on_global_removed};
+  wl_registry_add_listener(registry_, &listener, &shm_);
+  require(exchange() && shm_ != nullptr, "no wl_shm");
 }
 
-// What the client gave up above was never sent: the server's side lives until here.
-wayland_buffer::~wayland_buffer() {
+wayland_connection::~wayland_connection() {
+  wl_shm_destroy(shm_);
+  wl_registry_destroy(registry_);
   wl_display_destroy_clients(server_);
   wl_display_disconnect(connection_);
   wl_display_destroy(server_);
 }
 
+bool wayland_connection::exchange() const {
+  if (wl_display_flush(connection_) < 0) return false;
+  wl_event_loop_dispatch(wl_display_get_event_loop(server_), 0);
+  wl_display_flush_clients(server_);
+  if (wl_display_prepare_read(connection_) != 0) return false;
+  pollfd socket{wl_display_get_fd(connection_), POLLIN, 0};
+  if (poll(&socket, 1, 0) == 1) {
+    if (wl_display_read_events(connection_) != 0) return false;
+  } else {
+    wl_display_cancel_read(connection_);
+  }
+  return wl_display_dispatch_pending(connection_) >= 0;
+}
+
+wayland_buffer::wayland_buffer(int fd, size_t size, std::shared_ptr<wayland_connection> connection)
+    : connection_(std::move(connection)) {
+  pool_ = wl_shm_create_pool(connection_->shm(), fd, static_cast<int32_t>(size));
+  constexpr int32_t stride = 1 << 16;
+  proxy_ = wl_shm_pool_create_buffer(pool_, 0, stride / 4, static_cast<int32_t>(size / stride), stride,
+                                     WL_SHM_FORMAT_XRGB8888);
+  require(connection_->exchange(), "exchange");
+  const uint32_t id = wl_proxy_get_id(reinterpret_cast<wl_proxy*>(proxy_));
+  resource_ = wl_client_get_object(connection_->client(), id);
+  buffer_ = resource_ != nullptr ? wl_shm_buffer_get(resource_) : nullptr;
+  require(buffer_ != nullptr, "no buffer");
+}
+
+// Sent with the next exchange; the server's side lives until that, or as long as the connection.
+wayland_buffer::~wayland_buffer() {
+  wl_buffer_destroy(proxy_);
+  wl_shm_pool_destroy(pool_);
+}
+
 // libwayland installs its handler once, at the first access of all.
-wayland_handler::wayland_handler() {
+const struct sigaction& wayland_handler::action() {
   static const struct sigaction theirs = [] {
     const int fd = memfd_create("nosigbus-bench", MFD_CLOEXEC);
     require(fd >= 0 && ftruncate(fd, 65536) == 0, "memfd");
@@ -98,7 +102,7 @@ wayland_handler::wayland_handler() {
     sigaction(SIGBUS, &before, &installed);
     return installed;
   }();
-  sigaction(SIGBUS, &theirs, &before_);
+  return theirs;
 }
 
 }  // namespace bench
