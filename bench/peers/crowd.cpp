@@ -96,15 +96,17 @@ void add_beside(const std::string& count, const bench::stage& on) {
     static const bench::page_order first{0};
     if (complete(state)) measure_cut_off(state, g_crowd->file(), t, g_crowd->victim(t), first);
   };
-  add({"attach and detach 8 MiB beside " + count, bench::clock::around, 0, 0, &on}, attach);
-  add({"one fault beside " + count, bench::clock::inside, 20, 0, &on}, fault);
+  add({"attach and detach 8 MiB beside " + count, bench::clock::around, 50, 0, &on}, attach);
+  add({"one fault beside " + count, bench::clock::inside, 5, 31, &on}, fault);
 }
 
 const bool g_added = [] {
-  static const bench::stage one = beside(1), thousand = beside(1000), million = beside(1000000);
+  static const bench::stage one = beside(1), some = beside(1000), many = beside(100000),
+                            most = beside(1000000);
   add_beside("1 mapping", one);
-  add_beside("1000 mappings", thousand);
-  add_beside("1000000 mappings", million);
+  add_beside("1000 mappings", some);
+  add_beside("100000 mappings", many);
+  add_beside("1000000 mappings", most);
   return true;
 }();
 

@@ -53,6 +53,9 @@ void jump_out(int, siginfo_t* info, void*) {
   kill_at_return();
 }
 
+// SaveMask: whether to save the signal mask, a system call, to which the jump goes back. Without it, the
+// handler is one that blocks nothing (SA_NODEFER).
+template <int SaveMask>
 class jumped : public reader {
  public:
   jumped(int fd, size_t size) : mapping_(fd, size) {}
@@ -74,7 +77,7 @@ class jumped : public reader {
     here.base = mapping_.base();
     here.size = mapping_.size();
     here.outer = t_scope;
-    const bool whole = sigsetjmp(here.buffer, 1) == 0;
+    const bool whole = sigsetjmp(here.buffer, SaveMask) == 0;
     if (whole) {
       t_scope = &here;
       std::atomic_signal_fence(std::memory_order_seq_cst);  // the handler looks at it
@@ -189,9 +192,13 @@ void dismiss_segments() {
   g_enrolled.clear();
 }
 
-template <void (*Handler)(int, siginfo_t*, void*)>
+template <void (*Handler)(int, siginfo_t*, void*), int Flags = 0>
 const struct sigaction* action() {
-  static const struct sigaction ours = action_of(Handler);
+  static const struct sigaction ours = [] {
+    struct sigaction made = action_of(Handler);
+    made.sa_flags |= Flags;
+    return made;
+  }();
   return &ours;
 }
 
@@ -206,14 +213,21 @@ const technique unguarded{"unguarded memcpy",
                           nullptr,
                           nullptr,
                           false};
-const technique sigsetjmp_wrapper{"sigsetjmp wrapper",
+const technique sigsetjmp_mask{"sigsetjmp, mask saved",
+                               "nosigbus guard",
+                               "`sigsetjmp(buffer, 1)` around loads, for a byte by itself each, and a "
+                               "handler that jumps when the address is in the "
+                               "mapping",
+                               "code that is called within it",
+                               make<jumped<1>>,
+                               action<jump_out>};
+const technique sigsetjmp_no_mask{"sigsetjmp, no mask",
                                   "nosigbus guard",
-                                  "as in Firefox and Chromium: `sigsetjmp` with the signal mask around "
-                                  "loads, a byte by itself each, and a handler "
-                                  "that jumps when the address is in the mapping",
+                                  "as in Firefox's `MmapFaultHandler`: `sigsetjmp(buffer, 0)`, and the "
+                                  "handler is installed with `SA_NODEFER`",
                                   "code that is called within it",
-                                  make<jumped>,
-                                  action<jump_out>};
+                                  make<jumped<0>>,
+                                  action<jump_out, SA_NODEFER>};
 const technique overlay_of_pages{"overlay by page",
                                  "nosigbus region",
                                  "as in systemd's `sigbus.c` (journald), and in the first preload that one "

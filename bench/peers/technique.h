@@ -128,7 +128,7 @@ std::unique_ptr<reader> make(int fd, size_t size) {
 // The techniques, by file.
 extern const technique safe_read, region, guard;
 extern const technique pread_file, process_vm_readv_self, proc_self_mem;
-extern const technique sigsetjmp_wrapper, overlay_of_pages, overlay_of_mapping, private_copy, libwayland,
-    libsigsegv, unguarded;
+extern const technique sigsetjmp_mask, sigsetjmp_no_mask, overlay_of_pages, overlay_of_mapping, private_copy,
+    libwayland, libsigsegv, unguarded;
 
 }  // namespace peers

@@ -13,7 +13,8 @@ const std::vector<technique>& all() {
                                                  process_vm_readv_self,
                                                  pread_file,
                                                  proc_self_mem,
-                                                 sigsetjmp_wrapper,
+                                                 sigsetjmp_mask,
+                                                 sigsetjmp_no_mask,
                                                  overlay_of_pages,
                                                  overlay_of_mapping,
                                                  private_copy};

@@ -93,9 +93,9 @@ void measure_faults(benchmark::State& state, const technique& t, size_t threads)
 const bool g_added = [] {
   for (const size_t threads : {1, 2, 4, 8}) {
     const std::string by = " by " + std::to_string(threads) + (threads == 1 ? " thread" : " threads");
-    add({"read 64 KiB each" + by, bench::clock::inside, 3},
+    add({"read 64 KiB each" + by, bench::clock::inside, 1, 31},
         [threads](benchmark::State& state, const technique& t) { measure_reading(state, t, threads); });
-    add({"one fault each" + by, bench::clock::inside, 3},
+    add({"one fault each" + by, bench::clock::inside, 1, 31},
         [threads](benchmark::State& state, const technique& t) { measure_faults(state, t, threads); });
   }
   return true;

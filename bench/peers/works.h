@@ -12,6 +12,8 @@
 
 namespace peers {
 
+// iterations, repetitions: as bench::pair has them. What one disturbance would spoil is repeated often, by
+// few iterations: the median of means forgets it, a mean does not.
 struct work {
   std::string name;
   bench::clock taken = bench::clock::around;
