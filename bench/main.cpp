@@ -96,8 +96,9 @@ std::vector<row> rows_of(const collector& results) {
   std::map<std::string, std::vector<double>> ratios;
   for (const pair& p : pairs()) {
     const double ours = results.median(our_side(p)), theirs = results.median(their_side(p));
-    const std::string why = results.why_not(their_side(p));
-    if (std::isnan(ours) || (std::isnan(theirs) && why.empty())) continue;
+    std::string why = results.why_not(our_side(p));
+    if (why.empty()) why = results.why_not(their_side(p));
+    if ((std::isnan(ours) || std::isnan(theirs)) && why.empty()) continue;
     rows.push_back({p.name, p.peer, ours, theirs, theirs / ours, p.goal, !p.work.empty(), why});
     if (!p.group.empty()) ratios[p.group].push_back(theirs / ours);
   }
@@ -119,16 +120,23 @@ const char* met(const row& r) {
 }
 bool peer_wins(const row& r) { return r.choice && r.ratio < r.goal; }
 
+void print_time(double ns) {
+  if (std::isnan(ns)) {
+    printf("%14s", "");
+  } else {
+    printf("%14.2f", ns);
+  }
+}
+
 void print_row(const row& r) {
+  printf("%-52s ", r.name.c_str());
+  print_time(r.ours);
+  printf("  %-24s ", r.peer.c_str());
   if (!r.not_available.empty()) {
-    printf("%-52s %14.2f  %-24s %14s\n", r.name.c_str(), r.ours, r.peer.c_str(), r.not_available.c_str());
+    printf("%14s\n", r.not_available.c_str());
     return;
   }
-  if (std::isnan(r.ours)) {
-    printf("%-52s %14s  %-24s %14s", r.name.c_str(), "", "", "");
-  } else {
-    printf("%-52s %14.2f  %-24s %14.2f", r.name.c_str(), r.ours, r.peer.c_str(), r.theirs);
-  }
+  print_time(r.theirs);
   printf(" %7.2f ", r.ratio);
   if (r.goal != 0) {
     printf("%6.2f %s%s\n", r.goal, met(r), peer_wins(r) ? ", peer wins" : "");
@@ -146,11 +154,11 @@ void print_table(const std::vector<row>& rows) {
 }
 
 void write_row(FILE* out, const row& r) {
-  const bool summary = std::isnan(r.ours), measured = r.not_available.empty();
+  const bool measured = r.not_available.empty();
   fprintf(out, "\"%s\",", r.name.c_str());
-  if (!summary) fprintf(out, "%.3f", r.ours);
+  if (!std::isnan(r.ours)) fprintf(out, "%.3f", r.ours);
   fprintf(out, ",\"%s\",", r.peer.c_str());
-  if (!summary && measured) fprintf(out, "%.3f", r.theirs);
+  if (!std::isnan(r.theirs)) fprintf(out, "%.3f", r.theirs);
   fprintf(out, ",");
   if (measured) fprintf(out, "%.4f", r.ratio);
   fprintf(out, ",");

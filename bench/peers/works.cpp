@@ -55,7 +55,7 @@ namespace {
 
 // The framework would take too few iterations where it was disturbed while it tried how many.
 void add_healthy(const std::string& size_name, size_t size, int iterations) {
-  add({"read " + size_name, bench::clock::around, iterations},
+  add({"read " + size_name, bench::clock::around, iterations, 31},
       [size](benchmark::State& state, const technique& t) {
         static const bench::shared_buffer data = bench::make_shared(8 * mib);
         const auto attached = t.attach(data.fd, std::max(size, 64 * kib));
@@ -84,9 +84,9 @@ void add_cut_off(const work& w, size_t size, const bench::page_order& order, siz
 const bool g_added = [] {
   static const bench::page_order first{0}, in_order = bench::pages_of(64 * mib),
                                            at_random = bench::shuffled(bench::pages_of(gib));
-  add_healthy("4 KiB", 4 * kib, 20000);
-  add_healthy("64 KiB", 64 * kib, 2000);
-  add_healthy("8 MiB", 8 * mib, 15);
+  add_healthy("4 KiB", 4 * kib, 2000);
+  add_healthy("64 KiB", 64 * kib, 200);
+  add_healthy("8 MiB", 8 * mib, 2);
   const auto inside = bench::clock::inside;
   add_cut_off({"one fault", inside, 5, 31}, 64 * kib, first, 0);
   add_cut_off({"64 MiB cut off, a byte per page", inside, 1, 7}, 64 * mib, in_order, 0);
