@@ -86,7 +86,9 @@ broken_blocks() {
         else delete marks[name]
         next
       }
-      /^<!-- [a-z_-]+ -->$/ { marks[$2] = NR; next }
+      # Of tests/documents: a code block follows, and ends by itself.
+      /^<!-- (compile: .*|run: .*|prints) -->$/ { next }
+      /^<!-- [a-z_-]+(: .*)? -->$/ { sub(/:$/, "", $2); marks[$2] = NR; next }
       /[^[:blank:]]/ { empty = 0 }
       END {
         if (open != "") { NR = opened; wrong("a block that does not end") }
