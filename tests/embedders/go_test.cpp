@@ -49,7 +49,7 @@ TEST_CASE("Go: a region and a guarded copy survive whoever has the handler in fr
   for (const char* const what : {"region", "region-goroutine", "race", "deep"}) {
     check_absorbed(g_go, what, g_fault);
   }
-  for (const char* const what : {"region-c", "safe-read"}) check_absorbed(g_go, what, g_fault_in_c);
+  for (const char* const what : {"region-c", "safe-read", "guard"}) check_absorbed(g_go, what, g_fault_in_c);
 }
 
 TEST_CASE("Go: what is not ours ends as without nosigbus") {

@@ -22,7 +22,7 @@ TEST_CASE("Node: V8 has SIGSEGV and nobody has SIGBUS") {
 }
 
 TEST_CASE("Node: a region and a guarded copy survive whoever has the handler in front") {
-  for (const char* const what : {"region", "region-worker", "compiled", "race", "safe-read"}) {
+  for (const char* const what : {"region", "region-worker", "compiled", "race", "safe-read", "guard"}) {
     check_absorbed(g_node, what, g_killed);
   }
 }

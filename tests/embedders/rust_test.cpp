@@ -23,7 +23,7 @@ TEST_CASE("Rust: std has both signals before main") {
 }
 
 TEST_CASE("Rust: a region and a guarded copy survive whoever has the handler in front") {
-  for (const char* const what : {"region", "region-thread", "race", "safe-read"}) {
+  for (const char* const what : {"region", "region-thread", "race", "safe-read", "guard"}) {
     check_absorbed(g_rust, what, g_killed);
   }
 }

@@ -52,6 +52,7 @@ public final class Embedder {
         Map.entry("race", Embedder::race),
         Map.entry("collect", Embedder::collect),
         Map.entry("safe-read", Embedder::safeRead),
+        Map.entry("guard", Embedder::guard),
         Map.entry("mapped", () -> expectError(InternalError.class, () -> sumFirst(newMapped()))),
         Map.entry("mapped-thread",
             () -> inThread(() -> expectError(InternalError.class, () -> sumFirst(newMapped())))),
@@ -213,6 +214,12 @@ public final class Embedder {
         Arrays.fill(copy, (byte) 1);
         expect(Nosigbus.safeRead(copy, newMapped()) == PAGE, "the first page");
         expect(copy[PAGE - 1] == FILL && copy[PAGE] == 0 && copy[SIZE - 1] == 0, "zeros behind it");
+    }
+
+    static void guard() throws IOException {
+        final ByteBuffer memory = newMapped();
+        expect(Handlers.guardedLength(memory) == PAGE, "the first page");
+        expect(Handlers.guardedLength(memory.slice(0, PAGE)) == PAGE, "no fault within it");
     }
 
     static final class Box {

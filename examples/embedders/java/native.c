@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <guarded.h>
 #include <handlers.h>
 #include <jni.h>
 #include <nosigbus/copy.h>
@@ -106,6 +107,14 @@ static jint sum_in_c(JNIEnv* env, jclass self, jobject memory) {
   for (jlong i = 0; i < size; ++i) total += bytes[i];
   return total;
 }
+/* The offset of the first byte that is missing, or the size. */
+static jlong guarded_length(JNIEnv* env, jclass self, jobject memory) {
+  (void)self;
+  size_t bad = 0;
+  const jlong size = (*env)->GetDirectBufferCapacity(env, memory);
+  guarded_sum((*env)->GetDirectBufferAddress(env, memory), (size_t)size, &bad);
+  return (jlong)bad;
+}
 static void send_signal(JNIEnv* env, jclass self, jint signo) {
   (void)env, (void)self;
   raise(signo);
@@ -133,6 +142,7 @@ static const JNINativeMethod g_handlers[] = {
     METHOD("reportCrashes0", "()I", report_crashes),
     METHOD("describe", "(I)Ljava/lang/String;", describe),
     METHOD("sumInC", "(Ljava/nio/ByteBuffer;)I", sum_in_c),
+    METHOD("guardedLength", "(Ljava/nio/ByteBuffer;)J", guarded_length),
     METHOD("send", "(I)V", send_signal),
 };
 

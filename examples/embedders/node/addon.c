@@ -4,6 +4,7 @@
  * by the main thread and by workers, which share the regions: each ArrayBuffer holds a reference of its own.
  */
 #include <errno.h>
+#include <guarded.h>
 #include <handlers.h>
 #include <node_api.h>
 #include <nosigbus/copy.h>
@@ -187,6 +188,19 @@ static napi_value safe_read(napi_env env, napi_callback_info info) {
   return number(env, (double)nosigbus_safe_read(data[0], data[1], n));
 }
 
+/* guardedLength(memory): how many bytes of an ArrayBuffer C code reads below a guard, before the first bad
+ * one. */
+static napi_value guarded_length(napi_env env, napi_callback_info info) {
+  napi_value memory;
+  size_t count = 1, size = 0, bad = 0;
+  void* data;
+  if (napi_get_cb_info(env, info, &count, &memory, NULL, NULL) != napi_ok || count != 1 ||
+      napi_get_arraybuffer_info(env, memory, &data, &size) != napi_ok)
+    return number(env, -EINVAL);
+  guarded_sum(data, size, &bad);
+  return number(env, (double)bad);
+}
+
 static void unmap(napi_env env, void* data, void* hint) {
   (void)env;
   munmap(data, (size_t)hint);
@@ -240,6 +254,7 @@ NAPI_MODULE_INIT() {
       FUNCTION("refresh", refresh),
       FUNCTION("firstBadOffset", first_bad_offset),
       FUNCTION("safeRead", safe_read),
+      FUNCTION("guardedLength", guarded_length),
       FUNCTION("mapPlain", map_plain),
       FUNCTION("own", own),
       FUNCTION("reportCrashes", report_crashes),

@@ -189,6 +189,7 @@ const cases = {
   race,
   collect,
   'safe-read': safeRead,
+  guard: () => assert.strictEqual(native.guardedLength(newForeign()), page),
   foreign: works.readForeign,
   'foreign-worker': () => inWorker({ work: 'readForeign' }),
   wasm: outOfBounds,

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-//! common/handlers.h for Rust.
+//! What is in common for Rust.
 
 use std::io;
-use std::os::raw::{c_char, c_int, c_long};
+use std::os::raw::{c_char, c_int, c_long, c_void};
 
 extern "C" {
     fn handlers_own() -> c_int;
@@ -11,6 +11,7 @@ extern "C" {
     fn handlers_describe(signo: c_int, out: *mut c_char, size: usize) -> c_int;
     fn handlers_mark_stack(size: *mut usize) -> c_int;
     fn handlers_used_stack() -> c_long;
+    fn guarded_sum(bytes: *const c_void, size: usize, bad: *mut usize) -> c_long;
     fn raise(signo: c_int) -> c_int;
 }
 
@@ -60,4 +61,18 @@ pub fn used_stack() -> io::Result<usize> {
 
 pub fn send(signo: c_int) {
     unsafe { raise(signo) };
+}
+
+/// Adds up bytes, in C below a guard; the error is the offset of the first that is missing.
+///
+/// # Safety
+/// `bytes` points to `size` bytes that nothing but the kernel takes away.
+pub unsafe fn sum_guarded(bytes: *const u8, size: usize) -> Result<c_long, usize> {
+    let mut bad = 0;
+    let sum = guarded_sum(bytes.cast(), size, &mut bad);
+    if sum < 0 {
+        Err(bad)
+    } else {
+        Ok(sum)
+    }
 }

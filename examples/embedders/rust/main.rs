@@ -154,6 +154,14 @@ fn safe_read() -> io::Result<()> {
     Ok(())
 }
 
+fn guard() -> io::Result<()> {
+    let at = foreign()?;
+    assert_eq!(unsafe { handlers::sum_guarded(at, SIZE) }, Err(PAGE));
+    let sum = PAGE as c_long * c_long::from(FILL);
+    assert_eq!(unsafe { handlers::sum_guarded(at, PAGE) }, Ok(sum));
+    Ok(())
+}
+
 /// How much of the alternate stack that std has made the handler takes.
 fn stack() -> io::Result<()> {
     let file = file()?;
@@ -221,6 +229,7 @@ fn main() -> io::Result<()> {
         "region-thread" => in_thread(region),
         "race" => race(),
         "safe-read" => safe_read(),
+        "guard" => guard(),
         "foreign" => read_foreign(),
         "foreign-thread" => in_thread(read_foreign),
         "overflow" => overflow(),

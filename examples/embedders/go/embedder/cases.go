@@ -23,6 +23,7 @@ var cases = map[string]func(){
 	"race":              race,
 	"deep":              func() { inGoroutine(deep) },
 	"safe-read":         safeRead,
+	"guard":             guard,
 	"foreign":           func() { fmt.Println(sumFirst(newForeign())) },
 	"foreign-goroutine": func() { inGoroutine(func() { fmt.Println(sumFirst(newForeign())) }) },
 	"foreign-c":         func() { fmt.Println(handlers.SumInC(newForeign())) },
@@ -109,6 +110,14 @@ func safeRead() {
 	expect(nosigbus.SafeRead(copied, memory) == page, "the first page")
 	expect(bytes.Equal(copied[page:], make([]byte, size-page)), "zeros behind it")
 	expect(nosigbus.SafeRead(copied[:page], memory) == page, "no fault within it")
+}
+
+func guard() {
+	memory := newForeign()
+	_, good, err := handlers.GuardedSum(memory)
+	expect(err == syscall.EFAULT && good == page, "the first page")
+	sum, good, err := handlers.GuardedSum(memory[:page])
+	expect(err == nil && good == page && sum == page*fill, "no fault within it")
 }
 
 // recovered returns what work panics with.

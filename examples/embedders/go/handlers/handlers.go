@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 
-// Package handlers is common/handlers.h for Go, and C code that reads memory.
+// Package handlers is what is in common for Go, and C code that reads memory.
 package handlers
 
 /*
 #cgo LDFLAGS: -lembedders_handlers -lnosigbus
+#include "guarded.h"
 #include "handlers.h"
 
 static unsigned sum(const volatile unsigned char* bytes, size_t size) {
@@ -61,4 +62,14 @@ func UsedStack() (int, error) {
 // SumInC adds up bytes, in C.
 func SumInC(bytes []byte) uint {
 	return uint(C.sum((*C.uchar)(unsafe.Pointer(&bytes[0])), C.size_t(len(bytes))))
+}
+
+// GuardedSum adds up bytes, in C below a guard. It returns how many there are before the first that is missing.
+func GuardedSum(bytes []byte) (sum int, good int, err error) {
+	var bad C.size_t
+	total := C.guarded_sum(unsafe.Pointer(&bytes[0]), C.size_t(len(bytes)), &bad)
+	if total < 0 {
+		return 0, int(bad), syscall.Errno(-total)
+	}
+	return int(total), int(bad), nil
 }

@@ -4,7 +4,7 @@ package nosigbus;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 
-/** common/handlers.h for Java, and native code that reads memory. */
+/** What is in common for Java, and native code that reads memory. */
 public final class Handlers {
     static {
         Nosigbus.check();
@@ -25,6 +25,9 @@ public final class Handlers {
 
     /** Adds up the bytes of a direct buffer, in C. */
     public static native int sumInC(ByteBuffer buffer);
+
+    /** How many of the bytes of a direct buffer C code has read below a guard, before the first that is missing. */
+    public static native long guardedLength(ByteBuffer buffer);
 
     /** Sends a signal to this thread. */
     public static native void send(int signo);
