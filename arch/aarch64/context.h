@@ -150,4 +150,22 @@ class machine_state {
 // Linux permits misaligned accesses to user programs, and they cannot forbid them.
 inline void allow_misaligned_accesses() {}
 
+// Whether valgrind runs this: its client request RUNNING_ON_VALGRIND (valgrind.h). What introduces a request
+// does nothing on a processor, and stands in no other code.
+inline bool below_valgrind() {
+  const volatile uint64_t request[6] = {0x1001};
+  register uint64_t answer asm("x3") = 0;
+  register const volatile uint64_t* const asked asm("x4") = request;
+  asm volatile(
+      "ror x12, x12, #3\n\t"
+      "ror x12, x12, #13\n\t"
+      "ror x12, x12, #51\n\t"
+      "ror x12, x12, #61\n\t"
+      "orr x10, x10, x10"
+      : "+r"(answer)
+      : "r"(asked)
+      : "memory", "cc");
+  return answer != 0;
+}
+
 }  // namespace nosigbus::arch

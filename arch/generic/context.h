@@ -78,4 +78,7 @@ class machine_state {
 // A machine that minds them in the program minds them in the handler, and the compiler knows.
 inline void allow_misaligned_accesses() {}
 
+// How valgrind is asked depends on the processor.
+inline bool below_valgrind() { return false; }
+
 }  // namespace nosigbus::arch

@@ -113,4 +113,21 @@ inline void allow_misaligned_accesses() {
       : "memory", "cc");
 }
 
+// Whether valgrind runs this: its client request RUNNING_ON_VALGRIND (valgrind.h). What introduces a request
+// does nothing on a processor, and stands in no other code.
+inline bool below_valgrind() {
+  const volatile uint64_t request[6] = {0x1001};
+  uint64_t answer = 0;
+  asm volatile(
+      "rolq $3, %%rdi\n\t"
+      "rolq $13, %%rdi\n\t"
+      "rolq $61, %%rdi\n\t"
+      "rolq $51, %%rdi\n\t"
+      "xchgq %%rbx, %%rbx"
+      : "+d"(answer)
+      : "a"(&request)
+      : "memory", "cc");
+  return answer != 0;
+}
+
 }  // namespace nosigbus::arch

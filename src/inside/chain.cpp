@@ -54,7 +54,8 @@ void default_action(int signo, const siginfo_t* info, arch::machine_state& state
   state.unblock(signo);
   sys::set_default_action(signo);
   // A user-mode emulator takes the siginfo of a fault for a fault of its own, and aborts: without it, then.
-  const bool as_sent = info->si_code <= 0, emulated = probe::populate_nothing() == 0;
+  const bool as_sent = info->si_code <= 0;
+  const bool emulated = probe::populate_nothing() == 0 || arch::below_valgrind();
   const bool queued = (as_sent || !emulated) && !sys::failed(sys::queue_to_self(signo, info));
   if (!queued && (as_sent || emulated)) {
     sys::raw_syscall(SYS_tgkill, sys::raw_syscall(SYS_getpid), sys::raw_syscall(SYS_gettid), signo);

@@ -64,6 +64,7 @@ static_assert(offsetof(arch::kernel_sigaction, mask) + sizeof(uint64_t) == sizeo
 
 static_assert(requires(uintptr_t address) {
   { arch::allow_misaligned_accesses() } -> std::same_as<void>;
+  { arch::below_valgrind() } -> std::same_as<bool>;
   { arch::without_tag(address) } -> std::same_as<uintptr_t>;
 });
 static_assert(requires(long x) {
