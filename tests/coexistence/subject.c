@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "subject.h"
+
+#include <errno.h>
+#include <guarded.h>
+#include <handlers.h>
+#include <nosigbus/copy.h>
+#include <nosigbus/region.h>
+#include <nosigbus/runtime.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+
+/* --- Modes. */
+
+static struct sigaction g_below;
+
+/* What a crash reporter does that keeps to the rules. */
+static void hand_on(int signo, siginfo_t* info, void* context) { g_below.sa_sigaction(signo, info, context); }
+
+static void start_none(void) {}
+static void start_installed(void) { EXPECT(nosigbus_install(0) == 0); }
+static void start_segv(void) { EXPECT(nosigbus_install(NOSIGBUS_CATCH_SEGV) == 0); }
+static void start_own(void) { EXPECT(handlers_own() == 0); }
+static void start_displaced(void) {
+  start_installed();
+  EXPECT(handlers_report_crashes() == 0);
+  EXPECT(nosigbus_check() == -EBUSY);
+}
+static void start_rearmed(void) {
+  start_displaced();
+  EXPECT(nosigbus_rearm() == 0 && nosigbus_check() == 0);
+}
+static void start_other(void) {
+  struct sigaction ours;
+  sigaction(SIGBUS, NULL, &g_below);
+  ours = g_below;
+  ours.sa_sigaction = hand_on;
+  EXPECT(sigaction(SIGBUS, &ours, NULL) == 0);
+}
+static void start_chaining(void) {
+  start_installed();
+  start_other();
+  EXPECT(nosigbus_check() == -EBUSY);
+}
+static void start_circle(void) {
+  start_chaining();
+  EXPECT(nosigbus_rearm() == 0 && nosigbus_check() == 0);
+}
+
+static const struct subject_case g_modes[] = {
+    {"none", start_none},   {"installed", start_installed}, {"segv", start_segv},
+    {"own", start_own},     {"displaced", start_displaced}, {"rearmed", start_rearmed},
+    {"other", start_other}, {"chaining", start_chaining},   {"circle", start_circle},
+    {NULL, NULL},
+};
+
+/* --- Cases. */
+
+int subject_file(void) {
+  const int fd = memfd_create("subject", MFD_CLOEXEC);
+  EXPECT(fd >= 0);
+  subject_refill(fd);
+  return fd;
+}
+
+void subject_refill(int fd) {
+  static unsigned char bytes[subject_size];
+  memset(bytes, subject_fill, sizeof bytes);
+  EXPECT(pwrite(fd, bytes, sizeof bytes, 0) == subject_size);
+}
+
+void subject_cut(int fd, size_t length) { EXPECT(ftruncate(fd, (off_t)length) == 0); }
+
+const volatile unsigned char* subject_foreign(void) {
+  const int fd = subject_file();
+  void* const at = mmap(NULL, subject_size, PROT_READ, MAP_SHARED, fd, 0);
+  EXPECT(at != MAP_FAILED);
+  subject_cut(fd, subject_page);
+  close(fd);
+  return at;
+}
+
+unsigned subject_sum(const volatile unsigned char* memory) {
+  unsigned total = 0;
+  for (size_t at = 0; at < subject_size; at += subject_page) total += memory[at];
+  return total;
+}
+
+void subject_check_region(int fd, struct nosigbus_region* region) {
+  const volatile unsigned char* const memory = nosigbus_region_data(region);
+  struct nosigbus_region_status status = {0};
+  EXPECT(subject_sum(memory) == subject_pages * subject_fill);
+  subject_cut(fd, subject_page);
+  EXPECT(subject_sum(memory) == subject_fill);
+  EXPECT(nosigbus_region_status(region, &status, sizeof status) == 0);
+  EXPECT(status.overlaid && status.first_bad_offset == subject_page && status.cause == NOSIGBUS_EOF);
+  EXPECT(nosigbus_region_refresh(region) == 0);
+  subject_refill(fd);
+  EXPECT(nosigbus_region_refresh(region) == 1);
+  EXPECT(subject_sum(memory) == subject_pages * subject_fill);
+}
+
+static struct nosigbus_region* map(int fd) {
+  struct nosigbus_region* region = NULL;
+  EXPECT(nosigbus_map(&region, fd, 0, subject_size, PROT_READ, 0) == 0);
+  return region;
+}
+
+static void region(void) {
+  const int fd = subject_file();
+  struct nosigbus_region* const mapped = map(fd);
+  subject_check_region(fd, mapped);
+  EXPECT(nosigbus_region_release(mapped) == 0);
+  close(fd);
+}
+
+static void* in_thread(void* work) {
+  (*(void (**)(void))work)();
+  return NULL;
+}
+static void run_in_thread(void (*work)(void)) {
+  pthread_t thread;
+  EXPECT(pthread_create(&thread, NULL, in_thread, &work) == 0);
+  EXPECT(pthread_join(thread, NULL) == 0);
+}
+static void region_thread(void) { run_in_thread(region); }
+
+static void* read_until_cut(void* memory) {
+  while (subject_sum(memory) != subject_fill) {
+  }
+  return NULL;
+}
+/* Threads that read while it happens. Each ends when it has met the missing part. */
+static void race(void) {
+  pthread_t readers[4];
+  const int fd = subject_file();
+  void* const memory = nosigbus_region_data(map(fd));
+  for (int i = 0; i < 4; ++i) EXPECT(pthread_create(&readers[i], NULL, read_until_cut, memory) == 0);
+  subject_cut(fd, subject_page);
+  for (int i = 0; i < 4; ++i) EXPECT(pthread_join(readers[i], NULL) == 0);
+}
+
+static void safe_read(void) {
+  static unsigned char copy[subject_size];
+  const volatile unsigned char* const memory = subject_foreign();
+  memset(copy, 1, sizeof copy);
+  EXPECT(nosigbus_safe_read(copy, (const void*)memory, sizeof copy) == subject_page);
+  EXPECT(nosigbus_last_fault()->address == (uintptr_t)memory + subject_page);
+  for (size_t i = 0; i < subject_size; ++i) EXPECT(copy[i] == (i < subject_page ? subject_fill : 0));
+  EXPECT(nosigbus_safe_read(copy, (const void*)memory, subject_page) == subject_page);
+}
+
+static void guard(void) {
+  size_t bad = 0;
+  const volatile unsigned char* const memory = subject_foreign();
+  EXPECT(guarded_sum((const void*)memory, subject_size, &bad) == -EFAULT && bad == subject_page);
+  EXPECT(guarded_sum((const void*)memory, subject_page, &bad) == subject_page * subject_fill);
+}
+
+static void foreign(void) { printf("%u\n", subject_sum(subject_foreign())); }
+static void foreign_thread(void) { run_in_thread(foreign); }
+
+/* Not null, which UndefinedBehaviorSanitizer looks for by itself. */
+static void wild(void) {
+  volatile uintptr_t address = 8;
+  printf("%d\n", *(const volatile char*)address);
+}
+static void wild_write(void) {
+  volatile uintptr_t address = 8;
+  *(volatile char*)address = 1;
+}
+
+static void sent(void) {
+  kill(getpid(), SIGBUS);
+  puts("survived");
+}
+
+static void check(void) { printf("check: %d\n", -nosigbus_check()); }
+
+static void owner(void) {
+  char text[64] = "";
+  EXPECT(handlers_describe(SIGBUS, text, sizeof text) == 0);
+  printf("SIGBUS: %s\n", text);
+  EXPECT(handlers_describe(SIGSEGV, text, sizeof text) == 0);
+  printf("SIGSEGV: %s\n", text);
+}
+
+static const struct subject_case g_cases[] = {
+    {"region", region},
+    {"region-thread", region_thread},
+    {"race", race},
+    {"safe-read", safe_read},
+    {"guard", guard},
+    {"foreign", foreign},
+    {"foreign-thread", foreign_thread},
+    {"wild", wild},
+    {"wild-write", wild_write},
+    {"sent", sent},
+    {"check", check},
+    {"owner", owner},
+    {NULL, NULL},
+};
+
+static const struct subject_case* find(const char* name, const struct subject_case* among) {
+  while (among != NULL && among->name != NULL && strcmp(among->name, name) != 0) ++among;
+  return among != NULL && among->name != NULL ? among : NULL;
+}
+
+void subject_start(const char* mode) {
+  const struct subject_case* const found = find(mode, g_modes);
+  EXPECT(found != NULL);
+  found->run();
+}
+
+void subject_run(const char* name, const struct subject_case* own) {
+  const struct subject_case* found = find(name, own);
+  if (found == NULL) found = find(name, g_cases);
+  EXPECT(found != NULL);
+  found->run();
+}
+
+int subject_main(int argc, char** argv, const struct subject_case* own) {
+  if (argc != 3) {
+    fprintf(stderr, "usage: %s MODE CASE\n", argv[0]);
+    return 64;
+  }
+  subject_start(argv[1]);
+  subject_run(argv[2], own);
+  return 0;
+}
