@@ -3,6 +3,7 @@
  * A library with a copy of nosigbus of its own, and a region.
  */
 #include <nosigbus/copy.h>
+#include <nosigbus/guard.h>
 #include <nosigbus/region.h>
 #include <nosigbus/runtime.h>
 #include <sys/mman.h>
@@ -20,3 +21,8 @@ EXPORT const volatile unsigned char* copy_map(int fd, size_t length) {
 }
 
 EXPORT size_t copy_read(void* dst, const void* src, size_t n) { return nosigbus_safe_read(dst, src, n); }
+
+EXPORT int copy_guard(int (*fn)(void*), void* argument, const void* base, size_t length,
+                      struct nosigbus_fault* out) {
+  return nosigbus_guard(fn, argument, base, length, out);
+}
