@@ -18,8 +18,9 @@ const ending g_killed{killed_by(SIGBUS), ""};
 }  // namespace
 
 TEST_CASE("Handlers: what is absorbed and what kills in a program without others") {
-  for (const char* const what : {"region", "region-thread", "race", "safe-read", "guard"})
+  for (const char* const what : {"region", "region-thread", "adopted", "race", "safe-read", "guard"})
     check_absorbed(g_plain, what, g_killed);
+  CHECK(g_plain.run("installed", "adopted") == ending{exited(0), "refresh: 1\n"});
   for (const char* const what : {"foreign", "foreign-thread", "sent"})
     check_handed_on(g_plain, what, g_killed);
   check_unchanged(g_plain, "wild", {killed_by(SIGSEGV), ""});

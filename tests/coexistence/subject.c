@@ -11,8 +11,10 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 
 /* --- Modes. */
 
@@ -118,6 +120,48 @@ static void region(void) {
   close(fd);
 }
 
+/* Without a descriptor, the way back to the file is a second mapping of the first (mremap(2), "old_size 0").
+ */
+static void adopted(void) {
+  const int fd = subject_file();
+  struct nosigbus_region* adopted_region = NULL;
+  void* const at = mmap(NULL, subject_size, PROT_READ, MAP_SHARED, fd, 0);
+  EXPECT(at != MAP_FAILED && nosigbus_adopt(&adopted_region, at, subject_size, -1, 0) == 0);
+  subject_cut(fd, subject_page);
+  EXPECT(subject_sum(at) == subject_fill);
+  subject_refill(fd);
+  printf("refresh: %d\n", nosigbus_region_refresh(adopted_region));
+}
+
+/* A fault with nothing of the stack below it in use yet. */
+static __attribute__((noinline)) void descend(int depth, void (*work)(void)) {
+  volatile char room[1000];
+  room[0] = 0;
+  if (depth == 0) {
+    work();
+  } else {
+    descend(depth - 1, work);
+  }
+  room[999] = room[0];
+}
+static const volatile unsigned char* g_missing;
+static void read_missing(void) { EXPECT(*g_missing == 0); }
+static void deep(void) {
+  const int fd = subject_file();
+  g_missing = (const volatile unsigned char*)nosigbus_region_data(map(fd)) + subject_page;
+  for (int depth = 1; depth < 100; depth += 7) {
+    const pid_t child = fork();
+    int status = 0;
+    if (child == 0) {
+      subject_cut(fd, subject_page);
+      descend(depth, read_missing);
+      _exit(0);
+    }
+    EXPECT(waitpid(child, &status, 0) == child && status == 0);
+    subject_refill(fd);
+  }
+}
+
 static void* in_thread(void* work) {
   (*(void (**)(void))work)();
   return NULL;
@@ -192,6 +236,8 @@ static void owner(void) {
 static const struct subject_case g_cases[] = {
     {"region", region},
     {"region-thread", region_thread},
+    {"adopted", adopted},
+    {"deep", deep},
     {"race", race},
     {"safe-read", safe_read},
     {"guard", guard},
@@ -223,11 +269,19 @@ void subject_run(const char* name, const struct subject_case* own) {
   found->run();
 }
 
+/* Where the environment asks for it. */
+static void give_alternate_stack(void) {
+  static char room[1 << 16];
+  const stack_t stack = {.ss_sp = room, .ss_size = sizeof room};
+  if (getenv("SUBJECT_ALTERNATE_STACK") != NULL) EXPECT(sigaltstack(&stack, NULL) == 0);
+}
+
 int subject_main(int argc, char** argv, const struct subject_case* own) {
   if (argc != 3) {
     fprintf(stderr, "usage: %s MODE CASE\n", argv[0]);
     return 64;
   }
+  give_alternate_stack();
   subject_start(argv[1]);
   subject_run(argv[2], own);
   return 0;

@@ -28,11 +28,14 @@ const program g_plain(COEXISTENCE_PLAIN);
 #ifdef COEXISTENCE_VALGRIND
 namespace {
 
-// An instruction that is executed again needs its registers as they were; valgrind does not keep them by
-// itself.
+// An instruction that is executed again needs its registers as they were, which valgrind does not keep by
+// itself. And for a handler that wants the alternate stack, where there is none, it does not let the main
+// stack grow.
 program below_valgrind(const std::string& tool) {
-  return g_plain.below({COEXISTENCE_VALGRIND, "--tool=" + tool,
-                        "--vex-iropt-register-updates=allregs-at-mem-access", "--error-exitcode=9"});
+  return g_plain
+      .below({COEXISTENCE_VALGRIND, "--tool=" + tool, "--vex-iropt-register-updates=allregs-at-mem-access",
+              "--error-exitcode=9"})
+      .with("SUBJECT_ALTERNATE_STACK=1");
 }
 
 const ending g_bus{killed_by(SIGBUS), "Process terminating with default action of signal 7 (SIGBUS)"};
@@ -45,6 +48,9 @@ void check_valgrind(const program& subject) {
     note_absorbed(what);
     CHECK(subject.run("installed", what) == ending{exited(0), "ERROR SUMMARY: 0 errors"});
   }
+  CHECK(subject.run("installed", "deep") == well);
+  // It does not duplicate mappings (EINVAL): what was adopted without a descriptor stays zeros.
+  CHECK(subject.run("installed", "adopted") == ending{exited(0), "refresh: -95\n"});
   CHECK(subject.run("own", "region") == well);
   CHECK(subject.run("displaced", "region") == ending{killed_by(SIGBUS), "crash reporter: SIGBUS"});
   CHECK(subject.run("rearmed", "region") == well);
