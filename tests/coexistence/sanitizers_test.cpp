@@ -56,6 +56,7 @@ void check_options(const sanitizer& it, const char* command) {
   }
   // sigaction says that it has worked; nosigbus_check looks.
   CHECK(exclusive.run("installed", "check") == g_displaced);
+  CHECK(it.with("handle_segv=2", command).run("segv", "check") == g_displaced);
   CHECK(exclusive.run("installed", "region") == it.reports("BUS on unknown address"));
   // Past the sanitizer's sigaction.
   CHECK(exclusive.run("own", "region") == well);

@@ -71,6 +71,14 @@ TEST_CASE("Java: a VM that checks its handlers warns and goes on") {
   CHECK(checking.run("installed", "mapped") == g_internal_error);
 }
 
+// It leaves the signals that end programs to others, and those of faults to the VM.
+TEST_CASE("Java: a VM with fewer signals has the same ones of faults") {
+  const program reduced = g_java.with("JAVA_TOOL_OPTIONS=-Xrs");
+  CHECK(reduced.run("installed", "region") == well);
+  CHECK(reduced.run("none", "mapped") == g_internal_error);
+  CHECK(reduced.run("installed", "mapped") == g_internal_error);
+}
+
 TEST_CASE("Java: with libjsig nosigbus is behind the VM and protects native code only") {
   CHECK(g_signal_chaining.run("installed", "region") == g_thrown);
   CHECK(g_signal_chaining.run("installed", "region-native") == well);
