@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 /* --- Modes. */
@@ -205,6 +206,38 @@ static void guard(void) {
   EXPECT(guarded_sum((const void*)memory, subject_page, &bad) == subject_page * subject_fill);
 }
 
+static int tracer(void) {
+  int id = 0;
+  char line[256];
+  FILE* const status = fopen("/proc/self/status", "r");
+  EXPECT(status != NULL);
+  while (fgets(line, sizeof line, status) != NULL) sscanf(line, "TracerPid: %d", &id);
+  fclose(status);
+  return id;
+}
+/* The environment's SUBJECT_TRACER is a command that attaches to the process SUBJECT_PID. */
+static void attached(void) {
+  char id[16];
+  const char* const command = getenv("SUBJECT_TRACER");
+  EXPECT(command != NULL);
+  snprintf(id, sizeof id, "%d", (int)getpid());
+  setenv("SUBJECT_PID", id, 1);
+  prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
+  if (fork() == 0) {
+    execl("/bin/sh", "sh", "-c", command, (char*)NULL);
+    _exit(127);
+  }
+  for (int i = 0; i < 6000 && tracer() == 0; ++i) usleep(10000);
+  EXPECT(tracer() != 0);
+  region();
+  region_thread();
+  race();
+  safe_read();
+  guard();
+  EXPECT(tracer() != 0);
+  puts("attached");
+}
+
 static void foreign(void) { printf("%u\n", subject_sum(subject_foreign())); }
 static void foreign_thread(void) { run_in_thread(foreign); }
 
@@ -234,21 +267,14 @@ static void owner(void) {
 }
 
 static const struct subject_case g_cases[] = {
-    {"region", region},
-    {"region-thread", region_thread},
-    {"adopted", adopted},
-    {"deep", deep},
-    {"race", race},
-    {"safe-read", safe_read},
-    {"guard", guard},
-    {"foreign", foreign},
-    {"foreign-thread", foreign_thread},
-    {"wild", wild},
-    {"wild-write", wild_write},
-    {"sent", sent},
-    {"check", check},
-    {"owner", owner},
-    {NULL, NULL},
+    {"region", region},   {"region-thread", region_thread},
+    {"adopted", adopted}, {"deep", deep},
+    {"race", race},       {"safe-read", safe_read},
+    {"guard", guard},     {"attached", attached},
+    {"foreign", foreign}, {"foreign-thread", foreign_thread},
+    {"wild", wild},       {"wild-write", wild_write},
+    {"sent", sent},       {"check", check},
+    {"owner", owner},     {NULL, NULL},
 };
 
 static const struct subject_case* find(const char* name, const struct subject_case* among) {

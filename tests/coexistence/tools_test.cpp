@@ -169,7 +169,26 @@ TEST_CASE("gdb: breakpoints in a region's reader and in the handler" LONG) {
 }
 #endif
 
+#ifdef COEXISTENCE_GDB
+TEST_CASE("gdb: attached to a program it lets that go on" LONG) {
+  const program traced = g_plain.with("SUBJECT_TRACER=exec " COEXISTENCE_GDB
+                                      " -q -nx -batch -iex 'set debuginfod enabled off' -ex '" +
+                                      g_passes + "' -ex continue -p $SUBJECT_PID");
+  for (const std::string& mode : protections)
+    CHECK(traced.run(mode, "attached") == ending{exited(0), "attached\n"});
+  note_absorbed("attached");
+}
+#endif
+
 #ifdef COEXISTENCE_STRACE
+TEST_CASE("strace: attached to a program it lets that go on") {
+  const program traced =
+      g_plain.with("SUBJECT_TRACER=exec " COEXISTENCE_STRACE " -f -e trace=none -p $SUBJECT_PID");
+  for (const std::string& mode : protections)
+    CHECK(traced.run(mode, "attached") == ending{exited(0), "attached\n"});
+  note_absorbed("attached");
+}
+
 TEST_CASE("strace: it sees each fault and changes nothing") {
   const program traced = g_plain.below({COEXISTENCE_STRACE, "-f", "-e", "trace=none"});
   const std::string fault = "--- SIGBUS {si_signo=SIGBUS, si_code=BUS_ADRERR, si_addr=0x";
