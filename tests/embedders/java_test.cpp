@@ -47,7 +47,8 @@ TEST_CASE("Java: a region survives whoever has the handler in front") {
 }
 
 TEST_CASE("Java: native code that reads a region and a guarded copy survive") {
-  for (const char* const what : {"region-native", "safe-read", "guard"}) check_absorbed(g_java, what, g_crash);
+  for (const char* const what : {"region-native", "safe-read", "guard"})
+    check_absorbed(g_java, what, g_crash);
 }
 
 TEST_CASE("Java: faults that are not ours end as without nosigbus") {
