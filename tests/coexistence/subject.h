@@ -53,6 +53,9 @@ unsigned subject_sum(const volatile unsigned char* memory);
 struct nosigbus_region;
 void subject_check_region(int fd, struct nosigbus_region* region);
 
+/* The one of this name; NULL: none. */
+const struct subject_case* subject_find(const char* name, const struct subject_case* among);
+
 /* What the mode of this name says. */
 void subject_start(const char* mode);
 

@@ -138,15 +138,15 @@ TEST_CASE("gdb: by default it stops at each fault and goes on when it is told to
   const ending in_copy = stopping.run("installed", "safe-read");
   CHECK(in_copy == g_stopped);
   CHECK(in_copy == g_exited);
-  // Through assembly, in which the fault was, down to main.
-  for (const char* const frame : {"#0 ", " in nosigbus_", "#1 ", " in safe_read", " in subject_main ("}) {
+  // Through assembly, in which the fault was, down to where the program begins.
+  for (const char* const frame : {"#0 ", " in nosigbus_", "#1 ", " in safe_read", " in _start ("}) {
     CAPTURE(frame);
     CHECK(in_copy == ending{exited(0), frame});
   }
   const ending in_guard = stopping.run("installed", "guard");
   CHECK(in_guard == g_stopped);
   CHECK(in_guard == g_exited);
-  for (const char* const frame : {"add_up", " in nosigbus_guard", " in guarded_sum", " in subject_main ("}) {
+  for (const char* const frame : {"add_up", " in nosigbus_guard", " in guarded_sum", " in _start ("}) {
     CAPTURE(frame);
     CHECK(in_guard == ending{exited(0), frame});
   }
@@ -162,7 +162,7 @@ TEST_CASE("gdb: breakpoints in a region's reader and in the handler" LONG) {
   const ending it = breaking.run("installed", "region");
   CHECK(it == g_exited);
   for (const char* const frame :
-       {"Breakpoint 1, ", "Breakpoint 2, ", "<signal handler called>", " in subject_main ("}) {
+       {"Breakpoint 1, ", "Breakpoint 2, ", "<signal handler called>", " in _start ("}) {
     CAPTURE(frame);
     CHECK(it == ending{exited(0), frame});
   }
