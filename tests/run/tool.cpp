@@ -30,7 +30,7 @@ bool comes(int fd, const std::string& text) {
 
 [[noreturn]] void become(const words& arguments, const variables& environment, int out, int err) {
   for (const char* name :
-       {"SCOPE", "IO", "WRITE", "OWN_HANDLER", "LOG", "REPORT", "FOLLOW", "BACKTRACE", "JOURNAL"}) {
+       {"SCOPE", "IO", "WRITE", "OWN_HANDLER", "LOG", "REPORT", "FOLLOW", "BACKTRACE", "COLOR", "JOURNAL"}) {
     unsetenv((std::string("NOSIGBUS_") + name).c_str());
   }
   setenv("NOSIGBUS_PRELOAD", NOSIGBUS_TEST_STAND_IN, 1);

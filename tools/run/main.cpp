@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // nosigbus-run: a program with the drop-in in front of its C library, and what that absorbed.
+#include <unistd.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -16,9 +18,10 @@ namespace {
 
 using namespace nosigbus::run;
 
-int run(int argc, char** argv) {
+int run(int argc, char** argv, coloring& color) {
   const auto asked = parse_options(argc, argv);
   if (!asked) return EXIT_SUCCESS;
+  color = asked->color;
   const std::string program = find_program(asked->command.front());
   check_protectable(program);
   const std::string library = find_preload();
@@ -28,16 +31,22 @@ int run(int argc, char** argv) {
   return end.value;
 }
 
+void complain(const std::exception& why, coloring color) {
+  const style in = style_for(color, STDERR_FILENO);
+  std::fprintf(stderr, "%snosigbus-run:%s %s\n", in.bad, in.end, why.what());
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  coloring color = coloring::automatic;  // until the options are known
   try {
-    return run(argc, argv);
+    return run(argc, argv, color);
   } catch (const failure& why) {
-    std::fprintf(stderr, "nosigbus-run: %s\n", why.what());
+    complain(why, color);
     return why.status();
   } catch (const std::exception& why) {
-    std::fprintf(stderr, "nosigbus-run: %s\n", why.what());
+    complain(why, color);
     return own_failure;
   }
 }

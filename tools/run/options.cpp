@@ -2,15 +2,17 @@
 #include "options.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <cstdlib>
+#include <iostream>
 #include <memory>
+#include <string_view>
 
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 
 #include "failure.h"
+#include "option_table.h"
 
 namespace nosigbus::run {
 
@@ -18,20 +20,12 @@ namespace {
 
 constexpr const char* see_help = "; see nosigbus-run --help";
 
-// An option that is one of several words.
-struct choice {
-  const char* option;
-  const char* variable;
-  std::vector<std::string> words;
-  std::string help;
-  std::string value;
-  bool given = false;
-
-  std::string list() const {
-    std::string text;
-    for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
-    return text;
-  }
+// A row of the table, and what was said of it.
+struct asked_option {
+  const option_row& row;
+  std::string value{};
+  bool flag = false;
+  bool given = false;  // the one or the other
 };
 
 // A variable's value; empty is as good as unset.
@@ -40,22 +34,29 @@ std::string value_of(const char* variable) {
   return text == nullptr ? "" : text;
 }
 
-void settle(choice& asked, const CLI::App& app) {
-  const bool by_option = app.count(asked.option) > 0;
-  if (!by_option) asked.value = value_of(asked.variable);
-  asked.given = by_option || !asked.value.empty();
-  if (!asked.given || std::find(asked.words.begin(), asked.words.end(), asked.value) != asked.words.end())
-    return;
-  throw failure(own_failure, std::string(by_option ? asked.option : asked.variable) + "=" + asked.value +
-                                 " is none of " + asked.list() + see_help);
+void settle_words(asked_option& asked, bool by_option) {
+  const std::vector<std::string> known = words(asked.row);
+  if (std::find(known.begin(), known.end(), asked.value) != known.end()) return;
+  std::string list;
+  for (const std::string& word : known) list += (list.empty() ? "" : ", ") + word;
+  throw failure(own_failure, (by_option ? spelling(asked.row) : variable(asked.row)) + "=" + asked.value +
+                                 " is none of " + list + see_help);
 }
 
-bool settle_flag(bool by_option, const char* variable) {
-  if (by_option) return true;
-  const std::string text = value_of(variable);
-  if (text.empty() || text == "0") return false;
-  if (text == "1") return true;
-  throw failure(own_failure, std::string(variable) + "=" + text + " is neither 0 nor 1");
+void settle_flag(asked_option& asked) {
+  if (asked.value != "0" && asked.value != "1")
+    throw failure(own_failure, variable(asked.row) + "=" + asked.value + " is neither 0 nor 1");
+  asked.flag = asked.value == "1";
+}
+
+// The variable, where the option was not given; and whether it is one of the values that there are.
+void settle(asked_option& asked, const CLI::App& app) {
+  const bool by_option = app.count(spelling(asked.row)) > 0;
+  if (!by_option && asked.row.has_variable) asked.value = value_of(variable(asked.row).c_str());
+  asked.given = by_option || !asked.value.empty();
+  if (!asked.given) return;
+  if (asked.row.kind == argument_kind::one_of) settle_words(asked, by_option);
+  if (asked.row.kind == argument_kind::nothing && !by_option) settle_flag(asked);
 }
 
 // Where the program begins in argv: behind our options, whose spelling only the parser knows.
@@ -71,57 +72,30 @@ int program_index(int argc, const char* const* argv, const CLI::App& app) {
 
 class help_layout : public CLI::Formatter {
  public:
-  help_layout() { column_width(34); }
-  std::string make_usage(const CLI::App*, std::string) const override {
-    return "Usage: nosigbus-run [OPTION...] [--] PROGRAM [ARGUMENT...]\n";
+  std::string make_help(const CLI::App*, std::string, CLI::AppFormatMode) const override {
+    return help_text();
   }
 };
 
-std::vector<choice> choices() {
-  return {
-      {"--scope",
-       "NOSIGBUS_SCOPE",
-       {"shm", "files", "all"},
-       "which mappings: shared memory (default), files",
-       {}},
-      {"--io",
-       "NOSIGBUS_IO",
-       {"absorb", "pass"},
-       "I/O errors (default: absorb in shared memory, pass in files)",
-       {}},
-      {"--write", "NOSIGBUS_WRITE", {"discard", "pass"}, "writes to what is missing (default: likewise)", {}},
-      {"--own-handler",
-       "NOSIGBUS_OWN_HANDLER",
-       {"cooperate", "rescue"},
-       "the program's own SIGBUS handler: call it first (default), or keep it out",
-       {}},
-      {"--report",
-       "NOSIGBUS_REPORT",
-       {"text", "json", "none"},
-       "what to write at the end (default: text)",
-       {}},
-  };
-}
-
-void describe(CLI::App& app, std::vector<choice>& all, options& out) {
-  for (choice& each : all) {
-    app.add_option(each.option, each.value, each.help + " [" + each.variable + "]")
-        ->type_name(each.list())
-        ->expected(1);
+std::vector<asked_option> describe(CLI::App& app) {
+  std::vector<asked_option> all;
+  all.reserve(option_table().size());  // the parser keeps addresses
+  for (const option_row& row : option_table()) {
+    const std::string name = spelling(row);
+    if (name == "--help") continue;  // the parser's own
+    if (name == "--version") {
+      app.set_version_flag(name, "nosigbus-run " NOSIGBUS_VERSION);
+      continue;
+    }
+    asked_option& asked = all.emplace_back(asked_option{row});
+    if (row.kind == argument_kind::nothing) {
+      app.add_flag(name, asked.flag);
+    } else {
+      app.add_option(name, asked.value)->expected(1);
+    }
   }
-  app.add_option("--log", out.log, "where messages and the report go (default: stderr) [NOSIGBUS_LOG]")
-      ->type_name("FILE or fd:N")
-      ->expected(1);
-  app.add_flag("--follow", out.follow, "also tell what happens when it happens [NOSIGBUS_FOLLOW=1]");
-  app.add_flag("--backtrace", out.backtrace,
-               "tell which code met the first fault of each mapping [NOSIGBUS_BACKTRACE=1]");
-  app.set_version_flag("--version", "nosigbus-run " NOSIGBUS_VERSION);
   app.formatter(std::make_shared<help_layout>());
-  app.footer(
-      "\nSignals are passed on to the program, except SIGUSR2: the report so far. Exit status: the "
-      "program's;\n"
-      "124 it cannot be protected, 125 nosigbus-run failed, 126 it cannot be executed, 127 it is not there.\n"
-      "nosigbus-run(1) tells more.");
+  return all;
 }
 
 report_form form_of(const std::string& word) {
@@ -129,15 +103,37 @@ report_form form_of(const std::string& word) {
   return word == "none" ? report_form::none : report_form::text;
 }
 
+coloring coloring_of(const std::string& word) {
+  if (word == "always") return coloring::always;
+  return word == "never" ? coloring::never : coloring::automatic;
+}
+
+options options_from(const std::vector<asked_option>& all) {
+  const auto find = [&all](const char* name) -> const asked_option& {
+    return *std::find_if(all.begin(), all.end(), [name](const asked_option& each) {
+      return std::string_view(each.row.name) == name;
+    });
+  };
+  options out;
+  out.scope = find("scope").value;
+  out.io = find("io").value;
+  out.write = find("write").value;
+  out.own_handler = find("own-handler").value;
+  out.report = form_of(find("report").value);
+  out.report_asked = find("report").given;
+  out.log = find("log").value;
+  out.follow = find("follow").flag;
+  out.backtrace = find("backtrace").flag;
+  out.color = coloring_of(find("color").value);
+  out.completion = find("completion").value;
+  return out;
+}
+
 }  // namespace
 
 std::optional<options> parse_options(int argc, const char* const* argv) {
-  options out;
-  std::vector<choice> all = choices();
-  CLI::App app(
-      "Runs PROGRAM so that it survives mapped files that others truncate, and tells what it survived.",
-      "nosigbus-run");
-  describe(app, all, out);
+  CLI::App app("", "nosigbus-run");
+  std::vector<asked_option> all = describe(app);
   const int program = program_index(argc, argv, app);
   try {
     app.parse(program, argv);
@@ -147,16 +143,12 @@ std::optional<options> parse_options(int argc, const char* const* argv) {
   } catch (const CLI::ParseError& mistake) {
     throw failure(own_failure, mistake.what() + std::string(see_help));
   }
-  for (choice& each : all) settle(each, app);
-  out.scope = all[0].value;
-  out.io = all[1].value;
-  out.write = all[2].value;
-  out.own_handler = all[3].value;
-  out.report = form_of(all[4].value);
-  out.report_asked = all[4].given;
-  if (out.log.empty()) out.log = value_of("NOSIGBUS_LOG");
-  out.follow = settle_flag(out.follow, "NOSIGBUS_FOLLOW");
-  out.backtrace = settle_flag(out.backtrace, "NOSIGBUS_BACKTRACE");
+  for (asked_option& each : all) settle(each, app);
+  options out = options_from(all);
+  if (!out.completion.empty()) {
+    std::cout << completion(out.completion);
+    return std::nullopt;
+  }
   const int first = program < argc && std::string(argv[program]) == "--" ? program + 1 : program;
   out.command.assign(argv + std::min(first, argc), argv + argc);
   if (out.command.empty()) throw failure(own_failure, std::string("which program?") + see_help);

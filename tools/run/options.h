@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "style.h"
+
 namespace nosigbus::run {
 
 enum class report_form { text, json, none };
@@ -20,11 +22,15 @@ struct options {
   report_form report = report_form::text;
   bool report_asked = false;  // somebody chose it: a report even when there is nothing in it
   bool follow = false;
+  coloring color = coloring::automatic;
+
+  std::string completion;  // a shell's name: nothing else is asked for
 
   std::vector<std::string> command;  // the program, and its arguments
 };
 
-// What it asks for; nothing after --help and --version, which it answers on stdout. Throws failure.
+// What it asks for; nothing after --help, --version and --completion, which it answers on stdout. Throws
+// failure.
 std::optional<options> parse_options(int argc, const char* const* argv);
 
 }  // namespace nosigbus::run

@@ -17,6 +17,7 @@ class output {
 
   // All of it at once, so that it stays together among what others write. Errors are not for the program.
   void write(const std::string& text) const;
+  int descriptor() const { return fd_; }
 
  private:
   int fd_;

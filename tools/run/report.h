@@ -11,6 +11,7 @@
 
 #include "child.h"
 #include "mapping.h"
+#include "style.h"
 
 namespace nosigbus::run {
 
@@ -33,14 +34,14 @@ struct event {
 };
 
 // Each ends with a newline. Of a report in which nothing is: empty, unless `always`.
-std::string text_report(const report& of, bool always);
-std::string text_event(const event& what, const mapping& where);
+std::string text_report(const report& of, bool always, const style& in = {});
+std::string text_event(const event& what, const mapping& where, const style& in = {});
 
 // Each in one line.
 std::string json_report(const report& of);
 std::string json_event(const event& what, const mapping& where);
 
 // That the program never loaded the drop-in; empty if it did.
-std::string warning(const report& of);
+std::string warning(const report& of, const style& in = {});
 
 }  // namespace nosigbus::run

@@ -28,7 +28,11 @@ variables environment(const options& asked, const std::string& library, const st
 }  // namespace
 
 session::session(const options& asked, const std::string& program)
-    : asked_(asked), program_(program), out_(asked.log), watch_(*journal_) {}
+    : asked_(asked),
+      program_(program),
+      out_(asked.log),
+      style_(style_for(asked.color, out_.descriptor())),
+      watch_(*journal_) {}
 
 child_state session::run(const std::string& library) {
   child_ = start(program_, asked_.command, environment(asked_, library, journal_.path()), &journal_->news);
@@ -63,7 +67,8 @@ void session::look() {
   const auto happened = [this](const event& what, mapping where) {
     if (!asked_.follow) return;
     add_backtrace(where);
-    out_.write(asked_.report == report_form::json ? json_event(what, where) : text_event(what, where));
+    out_.write(asked_.report == report_form::json ? json_event(what, where)
+                                                  : text_event(what, where, style_));
   };
   watch_.look(found, happened);
 }
@@ -83,13 +88,13 @@ void session::write_report(const child_state& state) const {
   for (mapping& each : now.mappings) add_backtrace(each);
   switch (asked_.report) {
     case report_form::text:
-      out_.write(warning(now) + text_report(now, asked_.report_asked));
+      out_.write(warning(now, style_) + text_report(now, asked_.report_asked, style_));
       break;
     case report_form::json:
       out_.write(json_report(now));
       break;
     case report_form::none:
-      out_.write(warning(now));
+      out_.write(warning(now, style_));
       break;
   }
 }

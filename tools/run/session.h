@@ -12,6 +12,7 @@
 #include "modules.h"
 #include "options.h"
 #include "output.h"
+#include "style.h"
 #include "watch.h"
 
 namespace nosigbus::run {
@@ -36,6 +37,7 @@ class session {
   const options& asked_;
   const std::string program_;
   const output out_;
+  const style style_;
   const journal_file journal_;
   watch watch_;
   modules modules_;

@@ -48,20 +48,27 @@ std::string time_of(uint64_t nanoseconds) {
   return print("%s.%03u", text, static_cast<unsigned>(nanoseconds / 1'000'000 % 1000));
 }
 
+std::string colored(const char* color, const std::string& text, const style& in) {
+  return color + text + in.end;
+}
+
+// In front of what we say.
+std::string speaker(const style& in) { return colored(in.heading, "nosigbus-run:", in) + " "; }
+
 std::string line(const char* heading, const std::string& rest) {
   return print("    %-10s%s\n", heading, rest.c_str());
 }
 
 // What was done about them.
-std::string answers(const mapping& of) {
+std::string answers(const mapping& of, const style& in) {
   std::string text;
-  const auto add = [&text](uint64_t number, const char* what) {
+  const auto add = [&](uint64_t number, const char* what, const char* color) {
     if (number == 0) return;
-    text += (text.empty() ? ": " : ", ") + print("%" PRIu64 " %s", number, what);
+    text += (text.empty() ? ": " : ", ") + colored(color, print("%" PRIu64 " %s", number, what), in);
   };
-  add(of.zeros, "answered with zeros");
-  add(of.cured, "cured by the program's own handler");
-  add(of.passed, "passed on");
+  add(of.zeros, "answered with zeros", in.good);
+  add(of.cured, "cured by the program's own handler", in.good);
+  add(of.passed, "passed on", in.bad);
   text = counted(of.faults, "fault") + text;
   if (of.handler != 0) text += "; the program's handler was asked " + counted(of.handler, "time");
   if (of.passed != 0 && !of.guarded) text += "; out of --scope";
@@ -95,32 +102,37 @@ std::string frames(const mapping& of) {
   return text;
 }
 
-std::string details(const mapping& of) {
-  std::string text = "  " + shown(of.name) + "\n";
+const char* color_of_condition(const mapping& of, const style& in) {
+  return of.damaged || of.is_gone ? in.doubtful : in.good;
+}
+
+std::string details(const mapping& of, const style& in) {
+  std::string text = "  " + colored(in.heading, shown(of.name), in) + "\n";
   text += line("process", print("%s, pid %d, thread %d", shown(of.program).c_str(), of.pid, of.tid));
   text +=
       line("mapping", print("at 0x%" PRIx64 ", %s, %s", of.address, bytes(of.size).c_str(), kind_text(of)));
   text += line("missing", print("from offset %s on: %s", bytes(of.first_bad).c_str(), cause_text(of)));
   text += line("first", print("%s, by a %s", time_of(of.time).c_str(),
                               of.access == 0 ? "read or write" : access_word(of)));
-  text += line("faults", answers(of));
-  if (const std::string now = condition(of); !now.empty()) text += line("now", now);
+  text += line("faults", answers(of, in));
+  if (const std::string now = condition(of); !now.empty())
+    text += line("now", colored(color_of_condition(of, in), now, in));
   if (!of.backtrace.empty()) text += "    backtrace\n" + frames(of);
   return text;
 }
 
 }  // namespace
 
-std::string warning(const report& of) {
+std::string warning(const report& of, const style& in) {
   const bool ended = of.state.what == child_state::exited || of.state.what == child_state::killed;
   if (!ended || of.attached != 0) return {};
-  return "nosigbus-run: " + shown(of.program) +
-         " ran unprotected: it never loaded libnosigbus-preload.so, or could not open the journal in /proc; "
-         "a "
-         "message of ld.so may say why; where LD_PRELOAD does not work, build the program with libnosigbus\n";
+  return speaker(in) + shown(of.program) + colored(in.bad, " ran unprotected", in) +
+         ": it never loaded libnosigbus-preload.so, or could not open the journal in /proc; "
+         "a message of ld.so may say why; where LD_PRELOAD does not work, build the program with "
+         "libnosigbus\n";
 }
 
-std::string text_report(const report& of, bool always) {
+std::string text_report(const report& of, bool always, const style& in) {
   std::string text;
   uint64_t faults = of.lost;
   uint64_t passed = 0;
@@ -128,30 +140,35 @@ std::string text_report(const report& of, bool always) {
     faults += each.faults;
     passed += each.passed;
   }
-  if (faults == 0) return always && warning(of).empty() ? "nosigbus-run: nothing absorbed\n" : "";
-  text += "nosigbus-run: " + counted(faults, "fault") + " in " + counted(of.mappings.size(), "mapping");
-  if (passed != 0) text += print(", %" PRIu64 " passed on", passed);
+  if (faults == 0) return always && warning(of, in).empty() ? speaker(in) + "nothing absorbed\n" : "";
+  text += speaker(in) + counted(faults, "fault") + " in " + counted(of.mappings.size(), "mapping");
+  if (passed != 0) text += ", " + colored(in.bad, print("%" PRIu64 " passed on", passed), in);
   text += "\n";
-  for (const mapping& each : of.mappings) text += details(each);
+  for (const mapping& each : of.mappings) text += details(each, in);
   if (of.lost != 0) text += "  and " + counted(of.lost, "fault") + " for which there was no record left\n";
   return text;
 }
 
-std::string text_event(const event& what, const mapping& where) {
-  const char* verb = "";
+std::string text_event(const event& what, const mapping& where, const style& in) {
+  const char *verb = "", *color = "";
   switch (what.what) {
     case event_kind::damaged:
       verb = "is damaged";
+      color = in.doubtful;
       break;
     case event_kind::healed:
       verb = "is whole again";
+      color = in.good;
       break;
     case event_kind::passed:
       verb = "is bad, and that was passed on to the program";
+      color = in.bad;
       break;
   }
-  std::string text = print("nosigbus-run: %s: %s[%d]: %s %s", time_of(what.time).c_str(),
-                           shown(where.program).c_str(), where.pid, shown(where.name).c_str(), verb);
+  std::string text = speaker(in) +
+                     print("%s: %s[%d]: %s ", time_of(what.time).c_str(), shown(where.program).c_str(),
+                           where.pid, shown(where.name).c_str()) +
+                     colored(color, verb, in);
   if (what.times > 1) text += print(", %" PRIu64 " times", what.times);
   if (what.what != event_kind::healed) {
     text += print(" (from offset %" PRIu64 " of %" PRIu64 " on: %s)", where.first_bad, where.size,
