@@ -7,40 +7,13 @@
 #include <sys/xattr.h>
 
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 
+#include "files.h"
 #include "tool.h"
 
 using namespace test;
-namespace fs = std::filesystem;
 
 namespace {
-
-class folder {
- public:
-  folder() {
-    char name[] = "/var/tmp/nosigbus-run-test.XXXXXX";  // /tmp can be mounted nosuid
-    path_ = mkdtemp(name);
-    fs::permissions(path_, fs::perms(0755));
-  }
-  ~folder() { fs::remove_all(path_); }
-  folder(const folder&) = delete;
-  folder& operator=(const folder&) = delete;
-
-  std::string copy(const std::string& of, const char* name) const {
-    fs::copy_file(of, path_ / name);
-    return path_ / name;
-  }
-  std::string write(const char* name, const std::string& content) const {
-    std::ofstream(path_ / name) << content;
-    fs::permissions(path_ / name, fs::perms(0755));
-    return path_ / name;
-  }
-
- private:
-  fs::path path_;
-};
 
 void check_refused(const words& command, const char* because) {
   const tool_result result = run_tool(command);
@@ -51,14 +24,6 @@ void check_refused(const words& command, const char* because) {
   CHECK(result.err.find(because) != std::string::npos);
 }
 
-// `true`, changed.
-std::string with_header(void (*change)(Elf64_Ehdr&)) {
-  std::ifstream file("/bin/true", std::ios::binary);
-  std::string content{std::istreambuf_iterator<char>(file), {}};
-  change(*reinterpret_cast<Elf64_Ehdr*>(content.data()));
-  return content;
-}
-
 }  // namespace
 
 TEST_CASE("a static program is refused") {
@@ -67,29 +32,26 @@ TEST_CASE("a static program is refused") {
 }
 
 TEST_CASE("a program for another machine is refused") {
-  const folder here;
-  check_refused({here.write("machine", with_header([](Elf64_Ehdr& header) { header.e_machine = EM_S390; }))},
+  const program_folder here;
+  check_refused({here.write("machine", with_header(+[](Elf64_Ehdr& header) { header.e_machine = EM_S390; }))},
                 "another processor");
   check_refused(
-      {here.write("class", with_header([](Elf64_Ehdr& header) { header.e_ident[EI_CLASS] = ELFCLASS32; }))},
+      {here.write("class", with_header(+[](Elf64_Ehdr& header) { header.e_ident[EI_CLASS] = ELFCLASS32; }))},
       "another processor or word size");
   check_refused(
-      {here.write("order", with_header([](Elf64_Ehdr& header) { header.e_ident[EI_DATA] = ELFDATA2MSB; }))},
+      {here.write("order", with_header(+[](Elf64_Ehdr& header) { header.e_ident[EI_DATA] = ELFDATA2MSB; }))},
       "another processor");
 }
 
 TEST_CASE("a program for another C library is refused") {
-  const folder here;
-  std::ifstream file(NOSIGBUS_TEST_SUBJECT, std::ios::binary);
-  std::string content{std::istreambuf_iterator<char>(file), {}};
-  const size_t name = content.find("/ld-linux");
-  REQUIRE(name != std::string::npos);
-  content.replace(name, 9, "/ld-other");
+  const program_folder here;
+  const std::string content = replaced(NOSIGBUS_TEST_SUBJECT, "/ld-linux", "/ld-other");
+  REQUIRE(!content.empty());
   check_refused({here.write("musl", content)}, "another C library");
 }
 
 TEST_CASE("scripts are judged by what runs them") {
-  const folder here;
+  const program_folder here;
   const std::string bad = NOSIGBUS_TEST_STATIC;
   check_refused({here.write("one", "#!" + bad + "\n")}, "statically linked");
   check_refused({here.write("two", "#! " + here.write("three", "#!\t" + bad + " -x y\n") + "\n")},
@@ -110,7 +72,7 @@ TEST_CASE("scripts are judged by what runs them") {
 
 TEST_CASE("a program that takes another user's privileges is refused") {
   if (geteuid() != 0) return;
-  const folder here;
+  const program_folder here;
   const std::string user = here.copy(NOSIGBUS_TEST_SUBJECT, "setuid");
   const std::string group = here.copy(NOSIGBUS_TEST_SUBJECT, "setgid");
   const std::string own = here.copy(NOSIGBUS_TEST_SUBJECT, "own");

@@ -15,6 +15,9 @@ report() { "$run" --report=json --log=fd:1 --follow "$@"; }
   report --backtrace "$subject" record '/memfd:x (deleted)' zeros sleep healed zeros sleep gone record /dev/shm/y passed lost
   report --backtrace "$subject" record $'/memfd:\xff\e\n' zeros zeros exit 3 || true
   report --backtrace "$subject" record /z passed die 9 || true
+  report --check --scope=files /bin/sh
+  report --check "$(printf 'no\xffsense')" || true
+  report --check /etc/passwd || true
 } 2>/dev/null |
   python3 -c '
 import json, sys
@@ -30,9 +33,12 @@ if len(reports) != 4 or len(lines) < 8:
     wrong.append(f"{len(lines)} lines, {len(reports)} reports")
 if [each["state"]["what"] for each in reports] != ["exited", "exited", "exited", "killed"]:
     wrong.append("states")
+if [each["status"] for each in lines if each["type"] == "check"] != [0, 127, 126]:
+    wrong.append("checks")
 # What it must not accept.
 broken = dict(reports[1], mappings=[dict(reports[1]["mappings"][0], faults=-1)])
-if validator.is_valid(broken) or validator.is_valid({"type": "report"}):
+if validator.is_valid(broken) or validator.is_valid({"type": "report"}) or \
+        validator.is_valid(dict(lines[-1], status=3)):
     wrong.append("the schema accepts anything")
 print("\n".join(wrong) or f"{len(lines)} lines are valid")
 sys.exit(bool(wrong))

@@ -2,43 +2,20 @@
 #include "elf_file.h"
 
 #include <elf.h>
-#include <fcntl.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <climits>
 #include <cstring>
 
+#include "opened_file.h"
+
 namespace nosigbus::run {
 
 namespace {
 
-class file {
- public:
-  explicit file(const std::string& path) : fd_(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
-  ~file() {
-    if (fd_ >= 0) close(fd_);
-  }
-  file(const file&) = delete;
-  file& operator=(const file&) = delete;
-
-  bool good() const { return fd_ >= 0; }
-  size_t read(void* out, size_t size, uint64_t offset) const {
-    const ssize_t got = pread(fd_, out, size, static_cast<off_t>(offset));
-    return got < 0 ? 0 : static_cast<size_t>(got);
-  }
-  template <class T>
-  bool read(T& out, uint64_t offset) const {
-    return read(&out, sizeof out, offset) == sizeof out;
-  }
-
- private:
-  int fd_;
-};
-
 // Of a file whose integers are in this machine's order; the other order is another machine's anyway.
 template <class Header, class Segment>
-void read_elf(const file& from, elf_facts& out) {
+void read_elf(const opened_file& from, elf_facts& out) {
   Header header;
   if (!from.read(header, 0)) return;
   out.machine = header.e_machine;
@@ -69,7 +46,7 @@ void read_script(const std::string& head, executable_file& out) {
 }  // namespace
 
 std::optional<executable_file> read_executable(const std::string& path) {
-  const file from(path);
+  const opened_file from(path);
   if (!from.good()) return std::nullopt;
   char head[256];  // as much as the kernel looks at
   const size_t length = from.read(head, sizeof head, 0);

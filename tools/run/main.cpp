@@ -7,9 +7,11 @@
 #include <cstdlib>
 #include <exception>
 
+#include "check.h"
 #include "failure.h"
 #include "find_program.h"
 #include "options.h"
+#include "output.h"
 #include "protectable.h"
 #include "session.h"
 #include "signals.h"
@@ -18,10 +20,20 @@ namespace {
 
 using namespace nosigbus::run;
 
+int tell_check(const options& asked) {
+  const check_report found = check(asked);
+  const output out(asked.log.empty() ? "fd:1" : asked.log);
+  if (asked.report == report_form::json) out.write(json_check(found));
+  if (asked.report == report_form::text)
+    out.write(text_check(found, style_for(asked.color, out.descriptor())));
+  return found.status;
+}
+
 int run(int argc, char** argv, coloring& color) {
   const auto asked = parse_options(argc, argv);
   if (!asked) return EXIT_SUCCESS;
   color = asked->color;
+  if (asked->check) return tell_check(*asked);
   const std::string program = find_program(asked->command.front());
   check_protectable(program);
   const std::string library = find_preload();

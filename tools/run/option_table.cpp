@@ -16,18 +16,19 @@ constexpr const char* general = "Instead of running PROGRAM";
 using enum argument_kind;
 
 constexpr option_row table[] = {
-    {"scope", protection, one_of, "shm|files|all", "mappings of shared memory; files too; all", true},
-    {"io", protection, one_of, "absorb|pass", "I/O errors: zeros, or the signal (*)", true},
-    {"write", protection, one_of, "discard|pass", "writes to missing pages: lost, or signal (*)", true},
-    {"own-handler", protection, one_of, "cooperate|rescue", "for SIGBUS: called first, or kept out", true},
-    {"report", reporting, one_of, "text|json|none", "form of the report at the end", true},
-    {"log", reporting, file, "FILE|fd:N", "where to, instead of standard error", true},
-    {"follow", reporting, nothing, "", "also tell what happens when it happens", true},
-    {"backtrace", reporting, nothing, "", "tell which code met the first fault", true},
-    {"color", reporting, one_of, "auto|always|never", "colours; auto: on a terminal", true},
-    {"completion", general, one_of, "bash|zsh|fish", "print completions for a shell", false},
-    {"help", general, nothing, "", "print this (also -h)", false},
-    {"version", general, nothing, "", "print the version", false},
+    {"scope", protection, "shm|files|all", "mappings of shared memory; files too; all", one_of, true},
+    {"io", protection, "absorb|pass", "I/O errors: zeros, or the signal (*)", one_of, true},
+    {"write", protection, "discard|pass", "writes to missing pages: lost, or signal (*)", one_of, true},
+    {"own-handler", protection, "cooperate|rescue", "for SIGBUS: called first, or kept out", one_of, true},
+    {"report", reporting, "text|json|none", "form of the report at the end", one_of, true},
+    {"log", reporting, "FILE|fd:N", "where to, instead of standard error", file, true},
+    {"follow", reporting, "", "also tell what happens when it happens", nothing, true},
+    {"backtrace", reporting, "", "tell which code met the first fault", nothing, true},
+    {"color", reporting, "auto|always|never", "colours; auto: on a terminal", one_of, true},
+    {"check", general, "", "say what would be protected, and why not", nothing, false},
+    {"completion", general, "bash|zsh|fish", "print completions for a shell", one_of, false},
+    {"help", general, "", "print this (also -h)", nothing, false},
+    {"version", general, "", "print the version", nothing, false},
 };
 
 constexpr const char* head =

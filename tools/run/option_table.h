@@ -15,9 +15,9 @@ enum class argument_kind { nothing, one_of, file };
 struct option_row {
   const char* name;  // behind the dashes
   const char* group;
-  argument_kind kind;
   const char* argument;  // as --help shows it; of one_of: the words, with | between them
   const char* help;      // fits the rest of --help's line
+  argument_kind kind;
   bool has_variable;
 };
 

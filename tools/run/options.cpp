@@ -125,6 +125,7 @@ options options_from(const std::vector<asked_option>& all) {
   out.follow = find("follow").flag;
   out.backtrace = find("backtrace").flag;
   out.color = coloring_of(find("color").value);
+  out.check = find("check").flag;
   out.completion = find("completion").value;
   return out;
 }

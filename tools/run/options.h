@@ -24,6 +24,7 @@ struct options {
   bool follow = false;
   coloring color = coloring::automatic;
 
+  bool check = false;      // --check, and run nothing
   std::string completion;  // a shell's name: nothing else is asked for
 
   std::vector<std::string> command;  // the program, and its arguments

@@ -7,11 +7,12 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <sstream>
 
 #include "elf_file.h"
-#include "failure.h"
+#include "elf_symbols.h"
 #include "find_program.h"
 
 namespace nosigbus::run {
@@ -19,10 +20,6 @@ namespace nosigbus::run {
 namespace {
 
 constexpr const char* tool = "/proc/self/exe";
-
-[[noreturn]] void refuse(const std::string& path, const std::string& why) {
-  throw failure(cannot_protect, path + " cannot be protected: " + why);
-}
 
 std::string base_name(const std::string& path) { return std::filesystem::path(path).filename(); }
 
@@ -38,19 +35,24 @@ void check_linkage(const std::string& path, const elf_facts& program) {
   if (!own_file || !own_file->elf) return;
   const elf_facts& own = *own_file->elf;
   if (program.elf_class != own.elf_class || program.data != own.data || program.machine != own.machine) {
-    refuse(path,
-           "it is for another processor or word size than nosigbus-run; use a nosigbus-run that was built "
-           "for the same as the program");
+    throw unprotectable({"other-machine", path, "is for another processor or word size than nosigbus-run",
+                         "use a nosigbus-run that was built for the same as the program"});
   }
   if (same_file(path, own.interpreter)) return;  // `ld.so PROGRAM` heeds LD_PRELOAD
   if (program.interpreter.empty()) {
-    refuse(
-        path,
-        "it is statically linked, and loads no library; link it dynamically, or build it with libnosigbus");
+    const auto symbols = read_symbols(path);
+    if (symbols && symbols->go) {
+      throw unprotectable({"static", path, "is a statically linked Go program, and loads no library",
+                           "build it with cgo and -ldflags=-linkmode=external, or with libnosigbus"});
+    }
+    throw unprotectable({"static", path, "is statically linked, and loads no library",
+                         "link it dynamically, or build it with libnosigbus"});
   }
   if (base_name(program.interpreter) != base_name(own.interpreter)) {
-    refuse(path, "its loader is " + program.interpreter + ", of another C library than glibc's " +
-                     own.interpreter + "; build the program for glibc, or with libnosigbus");
+    throw unprotectable(
+        {"other-c-library", path,
+         "has the loader " + program.interpreter + ", of another C library than glibc's " + own.interpreter,
+         "build it for glibc, or with libnosigbus"});
   }
 }
 
@@ -61,17 +63,19 @@ void check_privileges(const std::string& path) {
   if (stat(path.c_str(), &status) != 0) return;
   if (statvfs(path.c_str(), &mount) == 0 && (mount.f_flag & ST_NOSUID) != 0) return;
   if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1) return;
-  const char* what = nullptr;
-  if ((status.st_mode & S_ISUID) != 0 && status.st_uid != getuid()) what = "is setuid";
+  const char *id = nullptr, *what = nullptr;
   constexpr mode_t setgid = S_ISGID | S_IXGRP;
-  if ((status.st_mode & setgid) == setgid && status.st_gid != getgid()) what = "is setgid";
-  if (getuid() != 0 && getxattr(path.c_str(), "security.capability", nullptr, 0) > 0)
-    what = "has file capabilities";
+  if ((status.st_mode & S_ISUID) != 0 && status.st_uid != getuid()) {
+    id = "setuid", what = "is setuid";
+  } else if ((status.st_mode & setgid) == setgid && status.st_gid != getgid()) {
+    id = "setgid", what = "is setgid";
+  } else if (getuid() != 0 && getxattr(path.c_str(), "security.capability", nullptr, 0) > 0) {
+    id = "file-capabilities", what = "has file capabilities";
+  }
   if (what == nullptr) return;
-  refuse(path,
-         std::string("it ") + what +
-             ", and for such programs the loader ignores LD_PRELOAD; run nosigbus-run as the user whose "
-             "privileges the program takes, or build it with libnosigbus");
+  throw unprotectable({id, path, std::string(what) + ", and for such programs the loader ignores LD_PRELOAD",
+                       "run nosigbus-run as the user whose privileges the program takes, or build it with "
+                       "libnosigbus"});
 }
 
 // The program that `env [OPTION...] [NAME=VALUE...] PROGRAM` starts; empty if that is not to be told.
@@ -93,9 +97,10 @@ std::string started_by_env(const std::string& argument) {
 
 constexpr int deepest = 6;  // the kernel follows five
 
-void check(const std::string& path, int depth) {
+void check(const std::string& path, int depth, std::vector<std::string>& files) {
   std::string current = path;
   for (; depth < deepest; ++depth) {
+    if (std::find(files.begin(), files.end(), current) == files.end()) files.push_back(current);
     const auto file = read_executable(current);
     if (!file) return check_privileges(current);  // it may be executed all the same
     if (file->elf) {
@@ -108,7 +113,7 @@ void check(const std::string& path, int depth) {
       next = "/bin/sh";  // as execvp(3)
     } else if (base_name(next) == "env") {
       const std::string program = started_by_env(file->script_argument);
-      check(next, depth + 1);
+      check(next, depth + 1, files);
       if (program.empty()) return;
       next = program;
     }
@@ -122,6 +127,10 @@ void check(const std::string& path, int depth) {
 
 }  // namespace
 
-void check_protectable(const std::string& path) { check(path, 0); }
+std::vector<std::string> check_protectable(const std::string& path) {
+  std::vector<std::string> files;
+  check(path, 0, files);
+  return files;
+}
 
 }  // namespace nosigbus::run

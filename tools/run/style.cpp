@@ -4,19 +4,20 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <cstring>
+#include <string_view>
 
 namespace nosigbus::run {
 
 namespace {
 
-bool is_set(const char* variable) {
+std::string_view value_of(const char* variable) {
   const char* const text = std::getenv(variable);
-  return text != nullptr && *text != '\0';
+  return text == nullptr ? "" : text;
 }
 
 bool understands_colors(int fd) {
-  return !is_set("NO_COLOR") && is_set("TERM") && strcmp(std::getenv("TERM"), "dumb") != 0 && isatty(fd) != 0;
+  const std::string_view terminal = value_of("TERM");
+  return value_of("NO_COLOR").empty() && !terminal.empty() && terminal != "dumb" && isatty(fd) != 0;
 }
 
 }  // namespace
