@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "child.h"
 
-#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <system_error>
 
+#include "environment.h"
 #include "failure.h"
 #include "signals.h"
 
@@ -18,70 +17,47 @@ namespace {
 
 std::string error_text(int error) { return std::generic_category().message(error); }
 
-std::vector<char*> pointers(const std::vector<std::string>& texts) {
-  std::vector<char*> all;
-  all.reserve(texts.size() + 1);
-  for (const std::string& text : texts) all.push_back(const_cast<char*>(text.c_str()));
-  all.push_back(nullptr);
-  return all;
-}
-
 // As execvp(3): a file that is no program the kernel knows is one for the shell. Returns why not.
-int execute(const std::string& file, const std::vector<std::string>& arguments) {
-  execv(file.c_str(), pointers(arguments).data());
-  if (errno != ENOEXEC) return errno;
+int start_file(pid_t& child, const std::string& file, const std::vector<std::string>& arguments,
+               const variables& changes, const sigset_t& mask) {
+  const std::vector<std::string> all_variables = environment(changes);
   std::vector<std::string> by_shell{"sh", file};
   by_shell.insert(by_shell.end(), arguments.begin() + 1, arguments.end());
-  execv("/bin/sh", pointers(by_shell).data());
-  return errno;
-}
-
-[[noreturn]] void become(const std::string& file, const std::vector<std::string>& arguments,
-                         const variables& changes, const sigset_t& mask, int tell) {
-  for (const auto& [name, value] : changes) setenv(name.c_str(), value.c_str(), 1);
-  sigprocmask(SIG_SETMASK, &mask, nullptr);
-  const int error = execute(file, arguments);
-  while (write(tell, &error, sizeof error) < 0 && errno == EINTR) {
+  const std::vector<char*> variable_pointers = pointers(all_variables), words = pointers(arguments),
+                           shell_words = pointers(by_shell);
+  volatile int error = 0;  // the child's is the same variable
+  // No page tables are copied, which posix_spawn does not either; but it has two signals of the C library's
+  // own ignored in the program.
+  // NOLINTNEXTLINE(clang-analyzer-security.insecureAPI.vfork): system calls alone come behind it
+  child = vfork();
+  if (child == 0) {
+    sigprocmask(SIG_SETMASK, &mask, nullptr);
+    execve(file.c_str(), words.data(), variable_pointers.data());
+    if (errno == ENOEXEC) execve("/bin/sh", shell_words.data(), variable_pointers.data());
+    error = errno;
+    _exit(cannot_execute);
   }
-  _exit(cannot_execute);
-}
-
-// The error that the child could not go on for; 0 when the pipe closed by its becoming the program.
-int read_error(int from) {
-  int error = 0;
-  ssize_t got = 0;
-  while ((got = read(from, &error, sizeof error)) < 0 && errno == EINTR) {
-  }
-  return got == sizeof error ? error : 0;
+  if (child < 0) throw failure(own_failure, "fork: " + error_text(errno));
+  if (error != 0) waitpid(child, nullptr, 0);
+  return error;
 }
 
 }  // namespace
 
 pid_t start(const std::string& file, const std::vector<std::string>& arguments, const variables& changes,
             std::atomic<uint32_t>* news) {
-  int pipe_ends[2];
-  if (pipe2(pipe_ends, O_CLOEXEC) != 0) throw failure(own_failure, "pipe: " + error_text(errno));
-  sigset_t inherited;
   pid_t child = 0;
+  int error = 0;
   {
     const blocked_signals none_before_they_are_forwarded;
-    inherited = none_before_they_are_forwarded.before();
-    child = fork();
-    if (child == 0) become(file, arguments, changes, inherited, pipe_ends[1]);
-    if (child < 0) throw failure(own_failure, "fork: " + error_text(errno));
-    forward_signals(child, news);
+    error = start_file(child, file, arguments, changes, none_before_they_are_forwarded.before());
+    if (error == 0) forward_signals(child, news);
   }
   // Whatever our parent blocked: the program has it blocked, and gets it from us.
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
-  close(pipe_ends[1]);
-  const int error = read_error(pipe_ends[0]);
-  close(pipe_ends[0]);
   if (error == 0) return child;
-  const blocked_signals none_for_what_is_gone;
-  waitpid(child, nullptr, 0);
-  stop_forwarding();
   throw failure(error == ENOENT ? not_found : cannot_execute, file + ": " + error_text(error));
 }
 

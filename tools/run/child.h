@@ -8,8 +8,9 @@
 #include <atomic>
 #include <cstdint>
 #include <string>
-#include <utility>
 #include <vector>
+
+#include "environment.h"
 
 namespace nosigbus::run {
 
@@ -18,8 +19,6 @@ struct child_state {
   enum kind { running, stopped, exited, killed } what = running;
   int value = 0;  // exit status, or signal number
 };
-
-using variables = std::vector<std::pair<std::string, std::string>>;
 
 // Runs the file with these arguments, the environment changed by `changes`, and signals as this process found
 // them. Its signals are forwarded from now on (signals.h; news as there). Throws failure.

@@ -8,46 +8,20 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <sstream>
 #include <system_error>
 
 #include "elf_file.h"
+#include "environment.h"
 
 namespace nosigbus::run {
 
 namespace {
 
-constexpr const char* preload = "LD_PRELOAD=";
-
-std::vector<std::string> environment_with(const std::string& library) {
-  std::vector<std::string> all;
-  std::string value = preload + library;
-  for (char** each = environ; *each != nullptr; ++each) {
-    if (strncmp(*each, preload, strlen(preload)) != 0) {
-      all.emplace_back(*each);
-    } else if ((*each)[strlen(preload)] != '\0') {
-      value += std::string(":") + (*each + strlen(preload));
-    }
-  }
-  all.push_back(value);
-  // As ldd(1): other than --list it goes on where a library is missing.
-  all.emplace_back("LD_TRACE_LOADED_OBJECTS=1");
-  return all;
-}
-
-std::vector<char*> pointers(std::vector<std::string>& of) {
-  std::vector<char*> all;
-  all.reserve(of.size() + 1);
-  for (std::string& each : of) all.push_back(each.data());
-  all.push_back(nullptr);
-  return all;
-}
-
 // What it writes to stdout and to stderr, all of it.
-std::string output_of(std::vector<std::string> command, std::vector<std::string> environment) {
+std::string output_of(const std::vector<std::string>& command,
+                      const std::vector<std::string>& variables_of_it) {
   const int fd = memfd_create("output", MFD_CLOEXEC);
   if (fd < 0) return {};
   posix_spawn_file_actions_t actions;
@@ -56,7 +30,7 @@ std::string output_of(std::vector<std::string> command, std::vector<std::string>
   posix_spawn_file_actions_adddup2(&actions, fd, STDERR_FILENO);
   pid_t child = 0;
   const int error = posix_spawn(&child, command[0].c_str(), &actions, nullptr, pointers(command).data(),
-                                pointers(environment).data());
+                                pointers(variables_of_it).data());
   posix_spawn_file_actions_destroy(&actions);
   std::string text;
   if (error == 0) {
@@ -94,7 +68,10 @@ loaded ask_loader(const std::string& program, const std::string& library) {
   // $ORIGIN of a link is where it leads to.
   std::error_code error;
   const std::string path = std::filesystem::canonical(program, error);
-  std::istringstream lines(output_of({own->elf->interpreter, path}, environment_with(library)));
+  // As ldd(1): other than --list it goes on where a library is missing.
+  std::istringstream lines(
+      output_of({own->elf->interpreter, path},
+                environment({{"LD_PRELOAD", preload_with(library)}, {"LD_TRACE_LOADED_OBJECTS", "1"}})));
   loaded out;
   for (std::string line; std::getline(lines, line);) read_line(line, out);
   return out;

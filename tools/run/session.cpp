@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "session.h"
 
-#include <cstdlib>
-
+#include "environment.h"
 #include "report.h"
 #include "signals.h"
 
@@ -10,10 +9,8 @@ namespace nosigbus::run {
 
 namespace {
 
-variables environment(const options& asked, const std::string& library, const std::string& journal) {
-  const char* const others = std::getenv("LD_PRELOAD");
-  const bool alone = others == nullptr || *others == '\0';
-  variables all{{"LD_PRELOAD", alone ? library : library + ":" + others}, {"NOSIGBUS_JOURNAL", journal}};
+variables changes(const options& asked, const std::string& library, const std::string& journal) {
+  variables all{{"LD_PRELOAD", preload_with(library)}, {"NOSIGBUS_JOURNAL", journal}};
   const auto add = [&all](const char* name, const std::string& value) {
     if (!value.empty()) all.emplace_back(name, value);
   };
@@ -35,7 +32,7 @@ session::session(const options& asked, const std::string& program)
       watch_(*journal_) {}
 
 child_state session::run(const std::string& library) {
-  child_ = start(program_, asked_.command, environment(asked_, library, journal_.path()), &journal_->news);
+  child_ = start(program_, asked_.command, changes(asked_, library, journal_.path()), &journal_->news);
   for (;;) {
     // Before everything that is looked at: what comes later ends the wait.
     const uint32_t news = journal_->news.load(std::memory_order_seq_cst);
