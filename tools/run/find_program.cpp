@@ -37,6 +37,11 @@ std::string search_path() {
   return length == 0 || length > sizeof text ? "/bin:/usr/bin" : text;
 }
 
+std::filesystem::path own_folder() {
+  std::error_code error;
+  return std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
+}
+
 }  // namespace
 
 std::string find_program(const std::string& name) {
@@ -61,6 +66,17 @@ std::string find_program(const std::string& name) {
   throw failure(not_found, name + ": there is no such program in PATH");
 }
 
+std::string find_library(const char* name) {
+  // Beside the tool in the build tree (a link), in lib/ where both are installed.
+  const std::filesystem::path here = own_folder();
+  for (const auto& folder : {here, here / NOSIGBUS_RUN_LIBRARIES}) {
+    const std::filesystem::path candidate = folder / name;
+    std::error_code error;
+    if (access(candidate.c_str(), R_OK) == 0) return std::filesystem::canonical(candidate, error);
+  }
+  return {};
+}
+
 std::string find_preload() {
   constexpr const char* library = "libnosigbus-preload.so";
   std::string found;
@@ -70,15 +86,9 @@ std::string find_preload() {
       throw failure(own_failure, "NOSIGBUS_PRELOAD=" + found + ": " + error_text(errno));
     }
   } else {
-    std::error_code error;
-    const std::filesystem::path here = std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
-    // Beside the tool in the build tree (a link), in lib/ where both are installed.
-    for (const auto& folder : {here, here / NOSIGBUS_RUN_LIBRARIES}) {
-      const std::filesystem::path candidate = folder / library;
-      if (found.empty() && access(candidate.c_str(), R_OK) == 0)
-        found = std::filesystem::canonical(candidate, error);
-    }
+    found = find_library(library);
     if (found.empty()) {
+      const std::filesystem::path here = own_folder();
       throw failure(own_failure, std::string(library) + " is neither in " + here.string() + " nor in " +
                                      (here / NOSIGBUS_RUN_LIBRARIES).lexically_normal().string() +
                                      "; install it, or say where it is with NOSIGBUS_PRELOAD");

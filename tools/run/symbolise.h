@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Names for addresses. By libdw where it is there (symbolise_libdw.cpp), else the module alone
-// (symbolise_plain.cpp).
+// Names for addresses. By libdw where that is there (names.h), else the module alone.
 #pragma once
 
 #include <string>
