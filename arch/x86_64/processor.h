@@ -29,14 +29,18 @@ struct processor {
 // many. By macros: a sanitizer would look at what a function stores its results to.
 UNINSTRUMENTED inline processor ask_processor() {
   processor found{.asked = true, .avx2 = false, .avx512 = false, .strings = false, .vnni = false};
-  unsigned highest, a, b, c, d;
-  __cpuid(0, highest, b, c, d);
-  if (highest < 7) return found;
-
+  unsigned a, b, c, d;
   __cpuid(1, a, b, c, d);
   constexpr unsigned osxsave = 1u << 27, avx = 1u << 28;
   unsigned saved = 0;  // XCR0
-  if ((c & (osxsave | avx)) == (osxsave | avx)) asm("xgetbv" : "=a"(saved), "=d"(d) : "c"(0));
+  if ((c & (osxsave | avx)) == (osxsave | avx)) {
+    asm("xgetbv" : "=a"(saved), "=d"(d) : "c"(0));
+  } else {
+    // Leaf 0xd describes XSAVE: who has that has leaf 7.
+    unsigned highest;
+    __cpuid(0, highest, b, c, d);
+    if (highest < 7) return found;
+  }
   constexpr unsigned vectors = 0x6, wide_vectors = 0xe6;
 
   unsigned subleaves, features;
