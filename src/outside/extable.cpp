@@ -8,6 +8,7 @@
 #include <src/shared/port.h>
 #include <src/shared/syscalls.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 // Defined by the linker: this DSO's (or, linked statically, the program's) own section. Weak: a program that
 // links statically and copies nothing has none.
@@ -53,49 +54,65 @@ int by_instruction(const void* a, const void* b) {
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
-// As a rule they are: the linker puts rows and code in one order.
-bool in_order(const resolved_row* rows, size_t count) {
-  for (size_t i = 1; i < count; ++i) {
-    if (rows[i].instruction < rows[i - 1].instruction) return false;
+// All rows of g_sections, one after the other.
+template <class Visitor>
+void for_each_row(const Visitor& visit) {
+  for (const section* s = g_sections; s != nullptr; s = s->next) {
+    for (const nosigbus_extable_row* row = s->begin; row != s->end; ++row)
+      visit(resolved_row{resolve(row->instruction), resolve(row->landing), row->flags});
   }
-  return true;
 }
 
-// All rows of g_sections, sorted; the caller frees them.
-resolved_row* resolve_all(size_t* count) {
-  size_t total = 0;
-  for (const section* s = g_sections; s != nullptr; s = s->next)
-    total += static_cast<size_t>(s->end - s->begin);
-  auto* const rows = static_cast<resolved_row*>(malloc((total + 1) * sizeof(resolved_row)));
+// As a rule they are, where there is one section: the linker puts rows and code in one order.
+bool in_order(size_t& count) {
+  bool ordered = true;
+  uintptr_t last = 0;
+  count = 0;
+  for_each_row([&](const resolved_row& row) {
+    ordered = ordered && row.instruction >= last;
+    last = row.instruction;
+    ++count;
+  });
+  return ordered;
+}
+
+// All rows of g_sections, sorted; the caller frees them. Null without memory.
+resolved_row* sort_all(size_t count) {
+  auto* const rows = static_cast<resolved_row*>(malloc(count * sizeof(resolved_row)));
   if (rows == nullptr) return nullptr;
-  *count = 0;
-  for (const section* s = g_sections; s != nullptr; s = s->next) {
-    for (const nosigbus_extable_row* row = s->begin; row != s->end; ++row) {
-      rows[(*count)++] = {resolve(row->instruction), resolve(row->landing), row->flags};
-    }
-  }
-  if (!in_order(rows, *count)) qsort(rows, *count, sizeof(resolved_row), by_instruction);
+  size_t next = 0;
+  for_each_row([&](const resolved_row& row) { rows[next++] = row; });
+  qsort(rows, count, sizeof(resolved_row), by_instruction);
   return rows;
 }
 
 // Room for `count` rows in a table that is not in force. False without memory.
 bool reserve(table& rows, size_t count) {
   if (count <= rows.capacity) return true;
-  size_t capacity = rows.capacity == 0 ? 256 : rows.capacity;
-  while (capacity < count) capacity *= 2;
+  // The first one is written at once, and a program's last as a rule. Later ones double.
+  const size_t page = static_cast<size_t>(getpagesize());
+  size_t size = (count * sizeof(entry) + page - 1) / page * page;
+  if (rows.capacity != 0 && size < 2 * rows.capacity * sizeof(entry))
+    size = 2 * rows.capacity * sizeof(entry);
   const long fresh =
-      sys::mmap(0, capacity * sizeof(entry), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+      sys::mmap(0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
   if (sys::failed(fresh)) return false;
   rows.entries.store(reinterpret_cast<entry*>(fresh), std::memory_order_release);
-  rows.capacity = capacity;
+  rows.capacity = size / sizeof(entry);
   return true;
+}
+
+void write_entry(entry& to, const resolved_row& row) {
+  to.instruction.store(row.instruction, std::memory_order_relaxed);
+  to.landing.store(row.landing, std::memory_order_relaxed);
+  to.flags.store(row.flags, std::memory_order_relaxed);
 }
 
 // Makes the rows of g_sections the ones that handlers see. -ENOMEM leaves the old ones in place.
 int publish() {
   size_t count;
-  resolved_row* const fresh = resolve_all(&count);
-  if (fresh == nullptr) return -ENOMEM;
+  resolved_row* sorted = nullptr;
+  if (!in_order(count) && (sorted = sort_all(count)) == nullptr) return -ENOMEM;
   const uint32_t spare = 1 - g_in_force.load(std::memory_order_relaxed);
   table& rows = g_tables[spare];
   const uint32_t version = rows.version.load(std::memory_order_relaxed);
@@ -104,17 +121,17 @@ int publish() {
   std::atomic_thread_fence(std::memory_order_release);
   const bool room = reserve(rows, count);
   if (room) {
-    entry* const entries = rows.entries.load(std::memory_order_relaxed);
-    for (size_t i = 0; i < count; ++i) {
-      entries[i].instruction.store(fresh[i].instruction, std::memory_order_relaxed);
-      entries[i].landing.store(fresh[i].landing, std::memory_order_relaxed);
-      entries[i].flags.store(fresh[i].flags, std::memory_order_relaxed);
+    entry* next = rows.entries.load(std::memory_order_relaxed);
+    if (sorted != nullptr) {
+      for (size_t i = 0; i < count; ++i) write_entry(*next++, sorted[i]);
+    } else {
+      for_each_row([&next](const resolved_row& row) { write_entry(*next++, row); });
     }
     rows.count.store(count, std::memory_order_release);
   }
   rows.version.store(version + 2, std::memory_order_release);
   if (room) g_in_force.store(spare, std::memory_order_release);
-  free(fresh);
+  free(sorted);
   return room ? 0 : -ENOMEM;
 }
 
