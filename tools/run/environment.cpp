@@ -10,7 +10,7 @@ namespace nosigbus::run {
 
 std::vector<std::string> environment(const variables& changes) {
   std::vector<std::string> all;
-  for (const auto& [name, value] : changes) all.push_back(name + "=" + value);
+  for (const auto& [name, value] : changes) all.emplace_back(name).append("=").append(value);
   const auto changed = [&changes](const std::string& each) {
     return std::any_of(changes.begin(), changes.end(), [&each](const auto& change) {
       return each.size() > change.first.size() && each[change.first.size()] == '=' &&

@@ -41,12 +41,12 @@ void add_name(void* chain, size_t index, const backtrace::symbol& found) {
 }
 
 bool symbolise_by_names(const std::string& maps, std::vector<frame>& chain) {
-  static const find_names find = load_names();
-  if (find == nullptr) return false;
+  static const find_names g_find = load_names();
+  if (g_find == nullptr) return false;
   std::vector<uintptr_t> instructions;
   instructions.reserve(chain.size());
   for (size_t i = 0; i < chain.size(); ++i) instructions.push_back(instruction_of(chain, i));
-  return find(maps.data(), maps.size(), instructions.data(), instructions.size(), add_name, &chain);
+  return g_find(maps.data(), maps.size(), instructions.data(), instructions.size(), add_name, &chain);
 }
 
 struct module {
