@@ -49,11 +49,12 @@ class machine_state {
   // Which registers an instruction writes is not known here.
   bool complete_load(uint64_t) { return false; }
 
-  // Takes the signal out of the mask that returning from the handler restores.
-  void unblock(int signo) {
+  // In the mask that returning from the handler restores.
+  void set_blocked(int signo, bool blocked) {
     uint64_t mask;  // the kernel's 64 signals come first in the C library's larger set
     __builtin_memcpy(&mask, &uc_->uc_sigmask, sizeof mask);
-    mask &= ~(uint64_t{1} << (signo - 1));
+    const uint64_t bit = uint64_t{1} << (signo - 1);
+    mask = blocked ? mask | bit : mask & ~bit;
     __builtin_memcpy(&uc_->uc_sigmask, &mask, sizeof mask);
   }
   // Kernels set it to null and ignore it on return.

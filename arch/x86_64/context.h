@@ -77,11 +77,12 @@ class machine_state {
     return true;
   }
 
-  // Takes the signal out of the mask that returning from the handler restores.
-  void unblock(int signo) {
+  // In the mask that returning from the handler restores.
+  void set_blocked(int signo, bool blocked) {
     uint64_t mask;  // the kernel's 64 signals come first in the C library's larger set
     __builtin_memcpy(&mask, &uc_->uc_sigmask, sizeof mask);
-    mask &= ~(uint64_t{1} << (signo - 1));
+    const uint64_t bit = uint64_t{1} << (signo - 1);
+    mask = blocked ? mask | bit : mask & ~bit;
     __builtin_memcpy(&uc_->uc_sigmask, &mask, sizeof mask);
   }
   // The kernel sets it to null and ignores it on return (arch/x86/kernel/signal_64.c).

@@ -51,8 +51,14 @@ void default_action(int signo, const siginfo_t* info, arch::machine_state& state
   // Not before the frame is left, whatever mask a handler on top of ours has set; and then at once, also
   // where the signal was let through by a wait (sigsuspend) and the mask around it blocks it.
   sys::set_signal_mask(~uint64_t{0}, nullptr);
-  state.unblock(signo);
-  sys::set_default_action(signo);
+  state.set_blocked(signo, false);
+  if (sys::failed(sys::set_default_action(signo))) {
+    // A system call filter refuses it, and our action would meet the signal again for ever. A fault that
+    // repeats while its signal is blocked kills, whatever the action (signal(7)); a signal that was sent is
+    // lost.
+    if (synchronous(signo, *info)) state.set_blocked(signo, true);
+    return;
+  }
   // A user-mode emulator takes the siginfo of a fault for a fault of its own, and aborts: without it, then.
   const bool as_sent = info->si_code <= 0;
   const bool emulated = probe::populate_nothing() == 0 || arch::below_valgrind();

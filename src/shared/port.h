@@ -23,7 +23,7 @@ concept port_machine_state = std::constructible_from<State, void*> &&
   { constant.access() } -> std::same_as<nosigbus_access>;
   { constant.instruction_fetch(address) } -> std::same_as<bool>;
   { state.complete_load(uint64_t{}) } -> std::same_as<bool>;
-  { state.unblock(SIGBUS) } -> std::same_as<void>;
+  { state.set_blocked(SIGBUS, false) } -> std::same_as<void>;
   { state.link() } -> std::same_as<void*&>;
 };
 static_assert(port_machine_state<arch::machine_state>);
