@@ -2,6 +2,7 @@
 //
 // INSIDE THE SIGNAL. No allocation, no locks that a fault can hold, no logging, no libc beyond raw
 // system calls. Every line here is reviewed for async-signal safety.
+#include <errno.h>
 #include <src/shared/call_chain.h>
 #include <src/shared/event_queue.h>
 #include <sys/stat.h>
@@ -10,16 +11,17 @@ namespace nosigbus {
 
 constinit std::atomic<event_queue*> g_event_queue{nullptr};
 
-bool is_bell(const event_queue& queue, int fd) {
+long look_at_bell(const event_queue& queue, int fd) {
   struct stat status {};
-  return !sys::failed(sys::fstat(fd, &status)) && status.st_dev == queue.bell_device &&
-         status.st_ino == queue.bell_inode;
+  const long result = sys::fstat(fd, &status);
+  if (sys::failed(result)) return result;
+  return status.st_dev == queue.bell_device && status.st_ino == queue.bell_inode ? 0 : -EBADF;
 }
 
 void ring(const event_queue& queue) {
   const int fd = queue.bell.load(std::memory_order_seq_cst) - 1;
   // A full pipe is readable, too.
-  if (fd >= 0 && is_bell(queue, fd)) sys::write(fd, "", 1);
+  if (fd >= 0 && look_at_bell(queue, fd) == 0) sys::write(fd, "", 1);
 }
 
 void announce(region_descriptor& handle) {

@@ -163,9 +163,9 @@ bool next_event(event_queue& queue, nosigbus_event& event, uintptr_t* chain) {
 int begin_dispatch(event_queue& queue) {
   const scoped_lock lock(queue.lock);
   if (!open_for_events(queue)) return 0;
-  if (!is_bell(queue, queue.pipe_read)) {
-    forget_descriptors(queue);
-    return -EBADF;
+  if (const long error = look_at_bell(queue, queue.pipe_read)) {
+    if (error == -EBADF) forget_descriptors(queue);
+    return static_cast<int>(error);
   }
   file_watch::look(queue);
   // In this order: who is queued in between rings again.

@@ -47,7 +47,8 @@ bool leaves_queue(region_descriptor& handle);
 // Makes the descriptor readable. Async-signal-safe.
 void ring(const event_queue& queue);
 
-// Whether this descriptor is an end of the pipe.
-bool is_bell(const event_queue& queue, int fd);
+// 0: this descriptor is an end of the pipe; -EBADF: it is not, or not open; else there is no telling, as
+// fstat(2) says.
+long look_at_bell(const event_queue& queue, int fd);
 
 }  // namespace nosigbus
