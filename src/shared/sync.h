@@ -32,7 +32,8 @@ class scoped_signal_block {
   static constexpr uint64_t all_that_can_be_blocked =
       all & ~(uint64_t{1} << (SIGKILL - 1)) & ~(uint64_t{1} << (SIGSTOP - 1));
 
-  uint64_t old_ = 0;
+  // Where a system call filter refuses to block, there is nothing to put back either.
+  uint64_t old_ = all_that_can_be_blocked;
 };
 
 // Three-state futex lock (Drepper, "Futexes are tricky", mutex 2).
