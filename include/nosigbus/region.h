@@ -57,8 +57,9 @@ struct nosigbus_region;
  *   bytes, > 0, any; may reach beyond the end of the file, what lies there reads as zeros. prot:
  *   PROT_READ, PROT_WRITE, PROT_EXEC or PROT_NONE, as for mmap(2). flags: above.
  * Returns 0; -EINVAL: out NULL, length 0, offset negative or unaligned, unknown prot or flags;
- *   -EOVERFLOW: offset + length does not fit; -ENOMEM; or what mmap(2) says of the descriptor: -EBADF,
- *   -EACCES (opened without the access that prot needs), -ENODEV (pipe, directory, socket).
+ *   -EOVERFLOW: offset + length does not fit; -ENOMEM; -EMFILE: NOSIGBUS_CLIP, and no descriptor to spare; or
+ *   what mmap(2) says of the descriptor: -EBADF, -EACCES (opened without the access that prot needs), -ENODEV
+ *   (pipe, directory, socket).
  * Works before nosigbus_install; absorbing faults takes it, or nosigbus_handle_signal. */
 NOSIGBUS_API int nosigbus_map(struct nosigbus_region** out, int fd, off_t offset, size_t length, int prot,
                               unsigned flags) NOSIGBUS_NOEXCEPT;
