@@ -2,7 +2,7 @@
 //
 // The system calls of the signal handler, typed. Raw: they keep errno, and a preload that interposes
 // the libc functions (ours, or somebody's) is not entered. Each returns a result or -errno.
-// docs/decisions.md lists them for those who filter system calls.
+// docs/sandbox.md lists them for those who filter system calls.
 #pragma once
 
 #include <fcntl.h>
