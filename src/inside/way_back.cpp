@@ -12,9 +12,16 @@ namespace {
 // Linux 5.7; of file mappings since 5.13 (mremap(2)).
 constexpr int dontunmap = 4;
 
-// The source stays mapped as it is, without the pages: no hole for anybody's memory to come to lie in.
+// The source stays mapped as it is, without the pages: no hole for anybody's memory to come to lie in. Not at
+// once to where they go: before it looks whether the process may have that much address space more, the kernel
+// takes away what is there.
 long move_pages(uintptr_t from, uintptr_t to, size_t length) {
-  return sys::mremap(from, length, length, MREMAP_MAYMOVE | MREMAP_FIXED | dontunmap, to);
+  const long made = sys::mremap(from, length, length, MREMAP_MAYMOVE | dontunmap);
+  if (sys::failed(made)) return made;
+  const uintptr_t between = static_cast<uintptr_t>(made);
+  const long moved = sys::mremap(between, length, length, MREMAP_MAYMOVE | MREMAP_FIXED, to);
+  if (sys::failed(moved)) sys::mremap(between, length, length, MREMAP_MAYMOVE | MREMAP_FIXED, from);
+  return moved;
 }
 
 }  // namespace
