@@ -134,6 +134,15 @@ TEST_CASE("memory is guarded in whosever mount namespace it is") {
   CHECK(with_drop_in("a_file_that_another_mount_hides_kills") == bus_error);
 }
 
+TEST_CASE("in a root without proc what was found out before is guarded and nothing new") {
+  // As root, or in a user namespace.
+  if (!file_systems_can_be_mounted()) return;
+  CHECK(with_drop_in("an_empty_root_after_damage") == survived);
+  CHECK(plain("an_empty_root_after_damage") == bus_error);
+  CHECK(with_drop_in("an_empty_root_before_damage") == bus_error);
+  CHECK(with_drop_in("a_null_pointer_in_an_empty_root") == killed_by(SIGSEGV));
+}
+
 TEST_CASE("memory without a file is nobody's to truncate") {
   for (const std::string scenario : {"huge_pages_without_a_file", "shared_huge_pages_without_a_file"}) {
     CAPTURE(scenario);
