@@ -6,13 +6,16 @@
 #include <nosigbus/backtrace.h>
 #endif
 #include <nosigbus/copy.h>
+#include <nosigbus/events.h>
 #include <nosigbus/region.h>
 #include <nosigbus/runtime.h>
+#include <sys/auxv.h>
 
 #include <cstring>
 #include <string>
 
 #include "support/chain_fixture.h"
+#include "support/no_qemu.h"
 
 namespace {
 
@@ -26,6 +29,8 @@ constexpr bool sanitized = __has_feature(address_sanitizer) || __has_feature(thr
 #else
 constexpr bool sanitized = false;
 #endif
+
+constexpr unsigned long at_minsigstksz = 51;  // AT_MINSIGSTKSZ, which older headers lack
 
 alignas(64) unsigned char g_stack[64 << 10];
 constexpr unsigned char paint = 0xa5;
@@ -144,4 +149,77 @@ TEST_CASE("A fault is absorbed on the smallest alternate stack that the kernel t
           CHILD_CHECK(lowest_touched() >= static_cast<unsigned char*>(stack.ss_sp));
           return 0;
         }) == exited(0));
+}
+
+namespace {
+
+// What the kernel says that a signal's frame takes at most (Linux 5.14), and what we do besides.
+size_t least_stack() {
+  const unsigned long told = getauxval(at_minsigstksz);
+  const size_t frame = told != 0 ? told : static_cast<size_t>(MINSIGSTKSZ);
+  return frame + static_cast<size_t>(limit);
+}
+
+// In a child, on an alternate stack of that size, to the byte: `fault`, which is absorbed, and of which
+// nothing may touch what lies below.
+template <class Fault>
+outcome on_least_stack(Fault fault) {
+  return in_child([&] {
+    if (nosigbus_install(0) != 0) return 1;
+    const shared_file file(page_size());
+    paint_stack();
+    unsigned char* const begin = g_stack + sizeof g_stack - least_stack();
+    stack_t stack{};
+    stack.ss_sp = begin;
+    stack.ss_size = least_stack();
+    CHILD_CHECK(sigaltstack(&stack, nullptr) == 0);
+    fault(file);
+    CHILD_CHECK(lowest_touched() >= begin);
+    return 0;
+  });
+}
+
+}  // namespace
+
+TEST_CASE("An alternate stack of AT_MINSIGSTKSZ and 2 KiB is enough" NO_QEMU("has frames of its own")) {
+  if (sanitized) return;
+  const auto each = [](auto fault) { CHECK(on_least_stack(fault) == exited(0)); };
+  for (const int sharing : {MAP_SHARED, MAP_PRIVATE}) {
+    each([sharing](const shared_file& file) { read_byte(adopt(file, sharing, file.fd(), 0)); });
+    each([sharing](const shared_file& file) { read_byte(adopt(file, sharing, -1, 0)); });
+    each([sharing](const shared_file& file) {
+      *static_cast<volatile unsigned char*>(adopt(file, sharing, -1, NOSIGBUS_DISCARD_WRITES)) = 1;
+    });
+  }
+  each([](const shared_file& file) {
+    CHILD_CHECK(nosigbus_event_fd() >= 0);
+    read_byte(adopt(file, MAP_SHARED, file.fd(), 0));
+  });
+  each([](const shared_file& file) {
+    char bytes[64];
+    CHILD_CHECK(nosigbus_safe_read(bytes, file.map(3 * page_size()) + 2 * page_size(), sizeof bytes) == 0);
+  });
+  each([](const shared_file& file) {
+    const char byte = 1;
+    unsigned char* const overlaid = adopt(file, MAP_SHARED, -1, 0);
+    read_byte(overlaid);
+    CHILD_CHECK(nosigbus_safe_write(overlaid, &byte, 1) == 0);
+  });
+#ifdef NOSIGBUS_TEST_BACKTRACE
+  each([](const shared_file& file) {
+    CHILD_CHECK(nosigbus_backtrace_enable() == 0);
+    read_byte(adopt(file, MAP_SHARED, file.fd(), 0));
+  });
+#endif
+}
+
+TEST_CASE("What is not absorbed kills on an alternate stack of AT_MINSIGSTKSZ and 2 KiB" NO_QEMU(
+    "has frames of its own")) {
+  if (sanitized) return;
+  CHECK(on_least_stack([](const shared_file& file) { read_byte(file.map(2 * page_size()) + page_size()); }) ==
+        killed_by(SIGBUS));
+  CHECK(on_least_stack([](const shared_file& file) { *adopt(file, MAP_SHARED, -1, 0) = 1; }) ==
+        killed_by(SIGBUS));
+  CHECK(on_least_stack([](const shared_file&) { *static_cast<volatile char*>(nullptr) = 1; }) ==
+        killed_by(SIGSEGV));
 }
