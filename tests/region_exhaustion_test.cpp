@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <vector>
 
+#include "support/crowd.h"
 #include "support/no_qemu.h"
 #include "support/no_tsan.h"
 #include "support/region_fixture.h"
@@ -61,21 +62,6 @@ bool can_seal_mappings() {
          }) == exited(0);
 }
 
-// The map limit is reached: not one more can be made.
-void use_up_mappings() {
-  size_t length = size_t{1} << 20;
-  unsigned char* const memory = static_cast<unsigned char*>(
-      mmap(nullptr, length * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
-  CHILD_CHECK(memory != MAP_FAILED);
-  // Every other page with another protection: two mappings for each.
-  for (size_t i = 1; i < length; i += 2) {
-    if (mprotect(memory + i * page, page, PROT_READ) != 0) break;
-  }
-  for (size_t i = 0; i < 100; ++i) {
-    mmap(nullptr, page, i % 2 == 0 ? PROT_READ : PROT_NONE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  }
-}
-
 }  // namespace
 
 TEST_CASE("a mapping that the kernel has sealed" NO_QEMU("no mseal")) {
@@ -90,7 +76,8 @@ TEST_CASE("a mapping that the kernel has sealed" NO_QEMU("no mseal")) {
 }
 
 TEST_CASE("the map limit is reached" NO_QEMU("no map limit") NO_TSAN("its runtime needs mappings")) {
-  each_declines([](const nosigbus::region&) { use_up_mappings(); });
+  if (!map_limit_is_near()) return;
+  each_declines([](const nosigbus::region&) { crowd().fill(); });
 }
 
 TEST_CASE("address space is used up" NO_QEMU("no limits") NO_TSAN("its shadow is beyond every limit")) {

@@ -17,12 +17,12 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <functional>
 #include <set>
 
 #include "scenario.h"
 #include "support/child.h"
+#include "support/crowd.h"
 #include "support/shared_file.h"
 
 using namespace test;
@@ -119,49 +119,6 @@ limit resource_limit(__rlimit_resource resource, rlim_t soft) {
           [=] { CHILD_CHECK(setrlimit(resource, &g_before) == 0); }};
 }
 
-// As many mappings as there may be: each second page of a large room has a protection of its own.
-class crowd {
- public:
-  explicit crowd(size_t most)
-      : pages_(most + 2),
-        room_(static_cast<char*>(mmap(nullptr, pages_ * page_size(), PROT_NONE, anonymous, -1, 0))) {
-    CHILD_CHECK(room_ != MAP_FAILED);
-  }
-  // Some are left.
-  void gather() {
-    constexpr size_t left = 400;
-    while (next_ + left < pages_) CHILD_CHECK(split());
-  }
-  void fill() {
-    while (split()) {
-    }
-    CHILD_CHECK(errno == ENOMEM && next_ < pages_);
-    for (int prot = PROT_NONE;; prot ^= PROT_READ) {
-      if (mmap(nullptr, page_size(), prot, MAP_SHARED | MAP_ANONYMOUS, -1, 0) == MAP_FAILED) break;
-    }
-  }
-  void leave() { CHILD_CHECK(munmap(room_, pages_ * page_size()) == 0); }
-
- private:
-  static constexpr int anonymous = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-
-  bool split() {
-    if (mprotect(room_ + next_ * page_size(), page_size(), PROT_READ) != 0) return false;
-    next_ += 2;
-    return true;
-  }
-
-  const size_t pages_;
-  char* const room_;
-  size_t next_ = 1;
-};
-
-size_t most_mappings() {
-  size_t most = 0;
-  std::ifstream("/proc/sys/vm/max_map_count") >> most;
-  return most;
-}
-
 // One scenario of each row, and of those of each kind.
 bool stands_for_others(const scenario& what, std::set<std::string>& seen) {
   const std::string kind = what.name.substr(0, what.name.find(':'));
@@ -215,11 +172,7 @@ TEST_CASE("the stack may not grow") {
 }
 
 TEST_CASE("the limit of mappings is reached") {
-  const size_t most = most_mappings();
-  if (most > 200'000 && !all_of_them()) {
-    MESSAGE("skipped: vm.max_map_count is ", most, ", which takes long to reach");
-    return;
-  }
+  if (!all_of_them() && !map_limit_is_near()) return;
   std::vector<scenario> some = all_scenarios();
   std::set<std::string> seen;
   if (!all_of_them())
@@ -227,7 +180,7 @@ TEST_CASE("the limit of mappings is reached") {
   // Gathered once, in a process of which those that play are forked.
   CHECK(in_child(
             [&] {
-              crowd all(most);
+              crowd all;
               all.gather();
               const limit reached{[&] { all.fill(); }, [&] { all.leave(); }};
               for (const scenario& what : some) {
