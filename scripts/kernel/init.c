@@ -69,6 +69,7 @@ int main(void) {
   mkdir("/dev/shm", 01777);
   mount("proc", "/proc", "proc", 0, NULL);
   mount("sys", "/sys", "sysfs", 0, NULL);
+  mount("none", "/sys/fs/cgroup", "cgroup2", 0, NULL);
   const int console = open("/dev/console", O_RDWR);
   for (int fd = 0; fd < 3; ++fd) dup2(console, fd);
   klogctl(console_messages_off, NULL, 0);
