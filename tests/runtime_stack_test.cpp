@@ -10,6 +10,7 @@
 #include <nosigbus/region.h>
 #include <nosigbus/runtime.h>
 #include <sys/auxv.h>
+#include <ucontext.h>
 
 #include <cstring>
 #include <string>
@@ -222,4 +223,42 @@ TEST_CASE("What is not absorbed kills on an alternate stack of AT_MINSIGSTKSZ an
         killed_by(SIGBUS));
   CHECK(on_least_stack([](const shared_file&) { *static_cast<volatile char*>(nullptr) = 1; }) ==
         killed_by(SIGSEGV));
+}
+
+namespace {
+
+const volatile unsigned char* g_missing = nullptr;
+
+// Leaves a few hundred bytes of a stack of one page, and faults.
+void fault_with_little_room() {
+  unsigned char used[3400];
+  asm volatile("" : : "r"(used) : "memory");
+  static_cast<void>(*g_missing);
+}
+
+}  // namespace
+
+TEST_CASE(
+    "Where a stack has no room for the kernel's frame the kernel kills" NO_QEMU("has frames of its own")) {
+  if (sanitized || page_size() != 4096) return;
+  for (const bool alternate : {false, true}) {
+    CAPTURE(alternate);
+    CHECK(in_child([alternate] {
+            set_alternate_stack(alternate);
+            CHILD_CHECK(nosigbus_install(0) == 0);
+            const shared_file file(page_size());
+            g_missing = adopt(file, MAP_SHARED, file.fd(), 0);
+            char* const stack = static_cast<char*>(
+                mmap(nullptr, 2 * page_size(), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+            CHILD_CHECK(mprotect(stack + page_size(), page_size(), PROT_READ | PROT_WRITE) == 0);
+            ucontext_t back, small;
+            getcontext(&small);
+            small.uc_stack.ss_sp = stack + page_size();
+            small.uc_stack.ss_size = page_size();
+            small.uc_link = &back;
+            makecontext(&small, fault_with_little_room, 0);
+            swapcontext(&back, &small);
+            return 0;
+          }) == (alternate ? exited(0) : killed_by(SIGSEGV)));
+  }
 }
