@@ -28,12 +28,21 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
     project = _project()
     with tempfile.TemporaryDirectory() as folder:
         _build(folder)
-        platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
-        tag = f"cp311-abi3-{platform}"
-        name = f"{project['name']}-{project['version']}-{tag}.whl"
+        name = f"{_name(project)}-{_tag()}.whl"
         with zipfile.ZipFile(os.path.join(wheel_directory, name), "w", zipfile.ZIP_DEFLATED) as wheel:
-            _pack(wheel, os.path.join(folder, "python"), project, tag)
+            _pack(wheel, os.path.join(folder, "python"), project)
     return name
+
+
+def prepare_metadata_for_build_wheel(metadata_directory, config_settings=None):
+    """Also for packagers, who have the rest from CMake's installation."""
+    project = _project()
+    info = _info_folder(project)
+    os.makedirs(os.path.join(metadata_directory, info), exist_ok=True)
+    for name, data in _info(project).items():
+        with open(os.path.join(metadata_directory, info, name), "wb") as file:
+            file.write(data)
+    return info
 
 
 def _project():
@@ -64,7 +73,40 @@ def _build(folder):
         raise RuntimeError(f"{sys.executable} has no headers to build for (python3-dev)")
 
 
-def _pack(wheel, folder, project, tag):
+def _name(project):
+    return f"{project['name']}-{project['version']}"
+
+
+def _tag():
+    platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
+    return f"cp311-abi3-{platform}"
+
+
+def _info_folder(project):
+    return f"{_name(project)}.dist-info"
+
+
+def _info(project):
+    """The files that say what is installed, but for the list of all files."""
+    with open(os.path.join(ROOT, "LICENSE"), "rb") as file:
+        license_text = file.read()
+    metadata = [
+        "Metadata-Version: 2.1",
+        f"Name: {project['name']}",
+        f"Version: {project['version']}",
+        f"Summary: {project['description']}",
+        f"Requires-Python: {project['requires-python']}",
+        f"License: {project['license']['text']}",
+        *(f"Classifier: {classifier}" for classifier in project["classifiers"]),
+    ]
+    for extra, requirements in project["optional-dependencies"].items():
+        metadata.append(f"Provides-Extra: {extra}")
+        metadata += [f'Requires-Dist: {requirement}; extra == "{extra}"' for requirement in requirements]
+    wheel = f"Wheel-Version: 1.0\nGenerator: nosigbus\nRoot-Is-Purelib: false\nTag: {_tag()}\n"
+    return {"LICENSE": license_text, "METADATA": ("\n".join(metadata) + "\n").encode(), "WHEEL": wheel.encode()}
+
+
+def _pack(wheel, folder, project):
     record = []
 
     def add(name, data, mode=0o644):
@@ -80,21 +122,7 @@ def _pack(wheel, folder, project, tag):
             continue
         with open(os.path.join(package, name), "rb") as file:
             add(f"nosigbus/{name}", file.read(), 0o755 if name.endswith(".so") else 0o644)
-    info = f"{project['name']}-{project['version']}.dist-info"
-    with open(os.path.join(ROOT, "LICENSE"), "rb") as file:
-        add(f"{info}/LICENSE", file.read())
-    metadata = [
-        "Metadata-Version: 2.1",
-        f"Name: {project['name']}",
-        f"Version: {project['version']}",
-        f"Summary: {project['description']}",
-        f"Requires-Python: {project['requires-python']}",
-        f"License: {project['license']['text']}",
-        *(f"Classifier: {classifier}" for classifier in project["classifiers"]),
-    ]
-    for extra, requirements in project["optional-dependencies"].items():
-        metadata.append(f"Provides-Extra: {extra}")
-        metadata += [f'Requires-Dist: {requirement}; extra == "{extra}"' for requirement in requirements]
-    add(f"{info}/METADATA", ("\n".join(metadata) + "\n").encode())
-    add(f"{info}/WHEEL", f"Wheel-Version: 1.0\nGenerator: nosigbus\nRoot-Is-Purelib: false\nTag: {tag}\n".encode())
+    info = _info_folder(project)
+    for name, data in _info(project).items():
+        add(f"{info}/{name}", data)
     wheel.writestr(f"{info}/RECORD", "\n".join([*record, f"{info}/RECORD,,"]) + "\n")
