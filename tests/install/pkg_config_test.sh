@@ -36,7 +36,7 @@ built_static() {
   read -ra flags <<<"$(pkg-config --static --cflags --libs nosigbus)"
   "$@" -static "$source" -o "$program" "${flags[@]}"
   "$program"
-  [ -z "$(readelf -d "$program" | grep NEEDED)" ]
+  if readelf -d "$program" | grep NEEDED; then return 1; fi
   echo "${program##*/}: passed"
 }
 
