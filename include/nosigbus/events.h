@@ -76,8 +76,8 @@ NOSIGBUS_API int nosigbus_event_fd(void) NOSIGBUS_NOEXCEPT;
  * can, keeps it waiting.
  *
  * Returns the number of events delivered; -EINVAL: callback NULL; -EBADF: somebody closed the library's
- * descriptors (nosigbus_event_fd makes new ones); or what fstat(2) fails with where a system call filter refuses
- * it. Thread-safe, not async-signal-safe. */
+ * descriptors (nosigbus_event_fd makes new ones); or what fstat(2) fails with where a system call filter
+ * refuses it. Thread-safe, not async-signal-safe. */
 NOSIGBUS_API int nosigbus_dispatch(int (*callback)(const struct nosigbus_event* event, void* user),
                                    void* user) NOSIGBUS_NOEXCEPT;
 

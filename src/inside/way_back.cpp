@@ -13,8 +13,8 @@ namespace {
 constexpr int dontunmap = 4;
 
 // The source stays mapped as it is, without the pages: no hole for anybody's memory to come to lie in. Not at
-// once to where they go: before it looks whether the process may have that much address space more, the kernel
-// takes away what is there.
+// once to where they go: before it looks whether the process may have that much address space more, the
+// kernel takes away what is there.
 long move_pages(uintptr_t from, uintptr_t to, size_t length) {
   const long made = sys::mremap(from, length, length, MREMAP_MAYMOVE | dontunmap);
   if (sys::failed(made)) return made;
