@@ -3,7 +3,7 @@
 // Everything at once, for as long as NOSIGBUS_TEST_SECONDS wants it: threads that read and write regions,
 // make them, move them and release them, while another process cuts their files off, punches holes and lets
 // them grow. Nobody may die, no live byte be wrong, no mapping or descriptor be left behind, and nothing that
-// is mapped where a region was may change.
+// is mapped where a region was may change. Signals arrive all the time, whose handlers fault, too.
 #include <sys/prctl.h>
 
 #include <algorithm>
@@ -11,10 +11,13 @@
 #include <cstdlib>
 #include <thread>
 
+#include "storm/mechanism.h"
 #include "storm/scene.h"
+#include "storm/stranger.h"
 #include "support/hostile.h"
 #include "support/no_qemu.h"
 #include "support/no_tsan.h"
+#include "support/pester.h"
 
 using namespace storm;
 using test::origin;
@@ -68,12 +71,17 @@ class report {
         on.made.load(), on.canaries.load(), on.checks.load(), on.refused.load(), most_vmas, now.vmas,
         now.descriptors);
     fflush(stdout);
+    if (counters_ != nullptr) {
+      counters_->faults.store(faults, std::memory_order_relaxed);
+      counters_->signals.store(test::pester::g_signals, std::memory_order_relaxed);
+    }
     faults_ = faults;
     seconds_ = since(begin_);
   }
 
  private:
   const clock_type::time_point begin_ = clock_type::now();
+  storms::counters* const counters_ = storms::inherited_counters();
   uint64_t faults_ = 0;
   double seconds_ = 0;
 };
@@ -120,10 +128,16 @@ int live_through(double seconds) {
   on.subjects.push_back(make_subject(d, origin::adopted_with_fd, true));
   const test::hostile_process hostile(on.files, {kept_pages * page, 16, true});
 
+  test::pester::begin(test::pester::meet_in_guard);
   std::vector<std::thread> threads;
   unsigned seed = 0;
   const auto start = [&](int count, void (*work)(scene&, unsigned)) {
-    for (int i = 0; i < count; ++i) threads.emplace_back(work, std::ref(on), ++seed);
+    for (int i = 0; i < count; ++i) {
+      threads.emplace_back([&on, work, own = ++seed] {
+        const test::pestered thread;
+        work(on, own);
+      });
+    }
   };
   start(readers, read_all_the_time);
   start(writers, write_all_the_time);
@@ -134,6 +148,9 @@ int live_through(double seconds) {
   const auto stats = nosigbus::stats();
   if (stats.chained != 0) fail("%lu faults were handed on", stats.chained);
   if (stats.regions != on.subjects.size()) fail("%lu regions are left", stats.regions);
+  const int stranger = storms::killed_by_a_stranger(storms::die_by_a_missing_page);
+  if (stranger != SIGBUS) fail("signal %d was what a fault that is nobody's came to", stranger);
+  if (storms::counters* const counters = storms::inherited_counters()) counters->stranger = stranger;
   printf("survived: %lu faults with %lu overlays, no byte wrong, no canary harmed, nothing left behind\n",
          stats.absorbed, stats.overlays);
   fflush(stdout);
