@@ -20,10 +20,11 @@ inline const size_t page = test::page_size();
 
 // Bytes that are never 0, other ones at each place.
 inline const unsigned char* any_bytes(random_source& random, size_t length) {
-  static const std::vector<unsigned char> pool = [] {
-    std::vector<unsigned char> bytes(size_t{1} << 17);
+  // There until the process is gone: threads go on while it exits.
+  static const std::vector<unsigned char>& pool = *[] {
+    auto* const bytes = new std::vector<unsigned char>(size_t{1} << 17);
     random_source fixed(1);
-    for (unsigned char& byte : bytes) byte = static_cast<unsigned char>(1 + fixed() % 255);
+    for (unsigned char& byte : *bytes) byte = static_cast<unsigned char>(1 + fixed() % 255);
     return bytes;
   }();
   return pool.data() + random() % (pool.size() - length);
