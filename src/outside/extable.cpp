@@ -19,8 +19,18 @@ extern __attribute__((weak, visibility("hidden"))) const nosigbus_extable_row __
 
 namespace nosigbus::extable {
 
+namespace {
+
+// The first arrays are the DSO's own memory: a copy of the library in a DSO that is unloaded leaves nothing
+// behind. As many as the library's rows and some of others.
+constexpr size_t first_capacity = arch::has_extable ? 2048 : 1;
+constinit entry g_first_entries[2][first_capacity]{};
+
+}  // namespace
+
 // Here, so that a program that links the handler statically gets the constructor below with it.
-constinit table g_tables[2]{};
+constinit table g_tables[2]{{{}, {}, g_first_entries[0], first_capacity},
+                            {{}, {}, g_first_entries[1], first_capacity}};
 constinit std::atomic<uint32_t> g_in_force{0};
 
 namespace {
@@ -35,6 +45,8 @@ struct section {
 // Guards g_sections and the replacement of g_snapshot. Never taken in a signal handler.
 constinit pthread_mutex_t g_mutex = PTHREAD_MUTEX_INITIALIZER;
 constinit section* g_sections = nullptr;
+// For the first one, the library's own, as a rule.
+constinit section g_first_section{};
 // Guarded by it too: exit(3) has been called, and its handlers run.
 constinit bool g_exiting = false;
 constinit bool g_awaits_exit = false;
@@ -89,16 +101,13 @@ resolved_row* sort_all(size_t count) {
 // Room for `count` rows in a table that is not in force. False without memory.
 bool reserve(table& rows, size_t count) {
   if (count <= rows.capacity) return true;
-  // The first one is written at once, and a program's last as a rule. Later ones double.
-  const size_t page = static_cast<size_t>(getpagesize());
-  size_t size = (count * sizeof(entry) + page - 1) / page * page;
-  if (rows.capacity != 0 && size < 2 * rows.capacity * sizeof(entry))
-    size = 2 * rows.capacity * sizeof(entry);
+  size_t capacity = rows.capacity;
+  while (capacity < count) capacity *= 2;
   const long fresh =
-      sys::mmap(0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+      sys::mmap(0, capacity * sizeof(entry), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (sys::failed(fresh)) return false;
   rows.entries.store(reinterpret_cast<entry*>(fresh), std::memory_order_release);
-  rows.capacity = size / sizeof(entry);
+  rows.capacity = capacity;
   return true;
 }
 
@@ -141,20 +150,29 @@ section** find_section(const nosigbus_extable_row* begin) {
   return at;
 }
 
+void give_back(section* one) {
+  if (one != &g_first_section) {
+    free(one);
+  } else {
+    *one = {};
+  }
+}
+
 int add(const nosigbus_extable_row* begin, const nosigbus_extable_row* end) {
   section** const at = find_section(begin);
   if (*at != nullptr) {
     ++(*at)->registrations;
     return 0;
   }
-  auto* fresh = static_cast<section*>(malloc(sizeof(section)));
+  const bool first = g_first_section.begin == nullptr;
+  auto* const fresh = first ? &g_first_section : static_cast<section*>(malloc(sizeof(section)));
   if (fresh == nullptr) return -ENOMEM;
   *fresh = {begin, end, 1, nullptr};
   *at = fresh;
   const int error = publish();
   if (error != 0) {
     *at = nullptr;
-    free(fresh);
+    give_back(fresh);
   }
   return error;
 }
@@ -172,7 +190,7 @@ int remove(const nosigbus_extable_row* begin) {
   if (error != 0) {
     *at = found;
   } else {
-    free(found);
+    give_back(found);
   }
   return error;
 }
