@@ -30,7 +30,7 @@ void load_and_unload_other_rows(const member& self) {
   plugin.unload();
 }
 
-// One of each, in turns with the other thread: one of them has two DSOs, the other faults.
+// One after the other.
 void come_and_go(const member& self, size_t turn) {
   if (turn % 2 == 0) {
     load_and_unload_rows(self);

@@ -71,7 +71,7 @@ void set_up(registered when) {
 TEST_CASE("a process ends with its own status while all threads fault" LIFE_CYCLE) {
   for (const ending& how : endings) {
     CAPTURE(how.name);
-    for (size_t i = 0; i < cycles(6) / 6 + 1; ++i) {
+    for (size_t i = 0; i < cycles(6) / 6; ++i) {
       CHECK(in_child([&] {
               begin();
               const test::pestered thread;
@@ -103,7 +103,7 @@ TEST_CASE("a process whose other thread ends it" LIFE_CYCLE) {
 TEST_CASE("what runs at the end of a process reads regions whenever it was registered" LIFE_CYCLE) {
   for (const registered when : {registered::before, registered::after}) {
     CAPTURE(static_cast<int>(when));
-    for (size_t i = 0; i < cycles(6) / 6 + 1; ++i) {
+    for (size_t i = 0; i < cycles(8) / 8; ++i) {
       for (const bool beside_others : {false, true}) {
         const auto end_by = [&](void (*end)(int), int readers) {
           return in_child([&, readers] {
