@@ -70,6 +70,8 @@ struct mechanism {
   uint64_t (*count)();
   // Not a process of ours: becomes another program, which inherits the counters. Returns if it cannot.
   void (*become)(uint64_t faults, double seconds) = nullptr;
+  // It may meet fewer faults than it is asked for.
+  bool by_the_clock = false;
 };
 
 // In the order in which they are linked.

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
@@ -129,8 +130,10 @@ class job {
 };
 
 std::vector<job> make_jobs(const plan& what, const std::vector<mechanism>& all, unsigned at_once) {
+  // Those that run by the clock come on top.
   uint64_t shares = 0;
-  for (const mechanism& each : all) shares += each.share;
+  for (const mechanism& each : all) shares += each.by_the_clock ? 0 : each.share;
+  shares = std::max<uint64_t>(shares, 1);
   double seconds = what.soak;
   if (seconds == 0)
     seconds = what.seconds == 0 ? 1e9 : what.seconds * at_once / static_cast<double>(all.size());

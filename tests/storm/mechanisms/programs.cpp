@@ -25,7 +25,7 @@ void become_region_storm(uint64_t faults, double seconds) {
 
 const registration g_regions{{"region_storm",
                               "everything that can be done to regions at once, against another process", 10,
-                              8, nullptr, nullptr, nullptr, become_region_storm}};
+                              8, nullptr, nullptr, nullptr, become_region_storm, true}};
 
 #ifdef NOSIGBUS_STORM_RUN
 void become_victim(uint64_t faults, double seconds) {
