@@ -26,7 +26,7 @@ class fibers : public task {
       expect(stop.faulted() && stop.error() == 0, "a fiber stands at a fault");
       expect(stop.fault().address == reinterpret_cast<uintptr_t>(file_.at() + offset_),
              "where a fiber stands");
-      stop = go_on(reader);
+      stop = answer(reader);
       expect(reads_ == i, "how often a fiber has read");
     }
     expect(finishes ? stop.finished() : stop.faulted() && reader.abandon().abandoned(), "how a fiber ended");
@@ -49,7 +49,7 @@ class fibers : public task {
                        static_cast<off_t>(begin)) == file_.at() + begin);
     }
   }
-  nosigbus::fiber_stop go_on(nosigbus::fiber& reader) {
+  nosigbus::fiber_stop answer(nosigbus::fiber& reader) {
     wanted_ = static_cast<unsigned char>(random_());
     if (below(2) == 0) return reader.skip(wanted_);
     std::array<std::byte, 64> bytes{};
