@@ -98,9 +98,10 @@ int run(const mechanism& what, uint64_t faults, double seconds) {
   random_source seeds(g_seed);
   std::vector<std::unique_ptr<task>> tasks;
   for (unsigned i = 0; i < what.threads; ++i) tasks.push_back(what.make(seeds()));
+  const auto begin = clock_type::now();
   rage(what, tasks, std::min(faults / 2, faults_to_warm_up), seconds / 2);
   const belongings before = take_stock_at_rest(tasks);
-  rage(what, tasks, faults, seconds);
+  rage(what, tasks, faults, seconds - std::chrono::duration<double>(clock_type::now() - begin).count());
   const belongings after = take_stock_at_rest(tasks);
   compare("mappings", before.mappings, after.mappings);
   compare("descriptors", before.descriptors, after.descriptors);

@@ -51,7 +51,7 @@ class fibers : public task {
   }
   nosigbus::fiber_stop answer(nosigbus::fiber& reader) {
     wanted_ = static_cast<unsigned char>(random_());
-    if (below(2) == 0) return reader.skip(wanted_);
+    if (NOSIGBUS_STORM_SKIPS && below(2) == 0) return reader.skip(wanted_);
     std::array<std::byte, 64> bytes{};
     bytes.fill(std::byte{wanted_});
     if (offset_ % page >= bytes.size()) wanted_ = 0;
