@@ -42,7 +42,7 @@ install(FILES ${PROJECT_BINARY_DIR}/nosigbusConfig.cmake ${PROJECT_BINARY_DIR}/n
   ${CMAKE_CURRENT_LIST_DIR}/nosigbusThrowing.cmake
   DESTINATION ${package_dir})
 
-# Nobody links the drop-in: it has no soname, and a folder of its own.
+# Nobody links the drop-in and what nosigbus-run loads: they have no soname, and a folder of their own.
 if(TARGET nosigbus-preload)
   install(TARGETS nosigbus-preload LIBRARY DESTINATION ${NOSIGBUS_PRELOAD_FOLDER})
 endif()
