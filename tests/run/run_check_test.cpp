@@ -98,6 +98,19 @@ TEST_CASE("--check of what can be protected runs nothing") {
   CHECK(access(flag.c_str(), F_OK) == 0);
 }
 
+TEST_CASE("--check does not run what the loader would run") {
+  const program_folder here;
+  const std::string flag = here.write("flag", "");
+  std::filesystem::remove(flag);
+  const json found = check(NOSIGBUS_TEST_AUDITED, {}, {{"AUDITED", flag}});
+  CHECK(found["status"] == 0);
+  CHECK(verdict(found, "auditors") == "note");
+  CHECK(access(flag.c_str(), F_OK) != 0);
+  CHECK(verdict(check("/bin/true"), "auditors").empty());
+  CHECK(run_tool({NOSIGBUS_TEST_AUDITED}, {{"AUDITED", flag}}).how == exited(0));
+  CHECK(access(flag.c_str(), F_OK) == 0);
+}
+
 TEST_CASE("--check tells what the options make of it") {
   const std::string program = "/bin/true";
   struct row {

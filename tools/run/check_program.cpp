@@ -9,6 +9,7 @@
 #include <initializer_list>
 
 #include "check.h"
+#include "elf_file.h"
 #include "elf_symbols.h"
 #include "failure.h"
 #include "loader.h"
@@ -197,6 +198,15 @@ void check_program(const options& asked, const std::string& library, check_repor
                            "anything, where there is no /proc to ask what has faulted", "mount it"});
   }
   const std::string program = to.files.back();
+  const auto file = read_executable(program);
+  if (file && file->elf && file->elf->audited) {
+    to.findings.push_back({verdict::note,
+                           "auditors",
+                           "names libraries that the loader runs to audit it (DT_AUDIT): the loader was not "
+                           "asked, and its libraries were not looked at",
+                           "",
+                           {program}});
+  }
   const loaded found = ask_loader(program, library);
   check_loaded(found, library, to);
   for (const std::string& path : found.files) {

@@ -13,21 +13,39 @@ namespace nosigbus::run {
 
 namespace {
 
+std::string text_of(const opened_file& from, uint64_t offset, uint64_t size) {
+  char text[PATH_MAX] = {};
+  from.read(text, std::min<uint64_t>(size, sizeof text - 1), offset);
+  return text;
+}
+
+template <class Entry>
+bool names_auditors(const opened_file& from, uint64_t offset) {
+  constexpr unsigned most = 4096;  // programs have some dozens
+  Entry entry{};
+  for (unsigned i = 0; i < most && from.read(entry, offset + i * sizeof entry) && entry.d_tag != DT_NULL;
+       ++i) {
+    if (entry.d_tag == DT_AUDIT || entry.d_tag == DT_DEPAUDIT) return true;
+  }
+  return false;
+}
+
 // Of a file whose integers are in this machine's order; the other order is another machine's anyway.
-template <class Header, class Segment>
+template <class Header, class Segment, class Entry>
 void read_elf(const opened_file& from, elf_facts& out) {
   Header header;
   if (!from.read(header, 0)) return;
   out.machine = header.e_machine;
+  Segment interpreter{}, dynamic{};  // of several, the kernel takes the first one, the loader the last one
   for (unsigned i = 0; i < header.e_phnum && header.e_phentsize == sizeof(Segment); ++i) {
     Segment segment;
-    if (!from.read(segment, header.e_phoff + uint64_t{i} * sizeof segment)) return;
-    if (segment.p_type != PT_INTERP) continue;
-    char name[PATH_MAX] = {};
-    from.read(name, std::min<uint64_t>(segment.p_filesz, sizeof name - 1), segment.p_offset);
-    out.interpreter = name;
-    return;
+    if (!from.read(segment, header.e_phoff + uint64_t{i} * sizeof segment)) break;
+    if (segment.p_type == PT_INTERP && interpreter.p_type == PT_NULL) interpreter = segment;
+    if (segment.p_type == PT_DYNAMIC) dynamic = segment;
   }
+  if (interpreter.p_type == PT_INTERP)
+    out.interpreter = text_of(from, interpreter.p_offset, interpreter.p_filesz);
+  if (dynamic.p_type == PT_DYNAMIC) out.audited = names_auditors<Entry>(from, dynamic.p_offset);
 }
 
 // As the kernel's binfmt_script does: one word, and the rest of the line as one argument.
@@ -58,9 +76,9 @@ std::optional<executable_file> read_executable(const std::string& path) {
     facts.elf_class = static_cast<uint8_t>(head[EI_CLASS]);
     facts.data = static_cast<uint8_t>(head[EI_DATA]);
     if (facts.elf_class == ELFCLASS64) {
-      read_elf<Elf64_Ehdr, Elf64_Phdr>(from, facts);
+      read_elf<Elf64_Ehdr, Elf64_Phdr, Elf64_Dyn>(from, facts);
     } else {
-      read_elf<Elf32_Ehdr, Elf32_Phdr>(from, facts);
+      read_elf<Elf32_Ehdr, Elf32_Phdr, Elf32_Dyn>(from, facts);
     }
   }
   return out;

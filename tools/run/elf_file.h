@@ -13,6 +13,7 @@ struct elf_facts {
   uint8_t elf_class = 0, data = 0;  // EI_CLASS, EI_DATA
   uint16_t machine = 0;             // e_machine
   std::string interpreter;          // PT_INTERP; empty: statically linked, or a loader itself
+  bool audited = false;  // names libraries that the loader runs to watch it (DT_AUDIT, DT_DEPAUDIT)
 };
 
 // A file as the kernel takes it for an executable. Neither: not for us to judge.

@@ -63,8 +63,8 @@ void read_line(const std::string& line, loaded& out) {
 }  // namespace
 
 loaded ask_loader(const std::string& program, const std::string& library) {
-  const auto own = read_executable("/proc/self/exe");
-  if (!own || !own->elf || own->elf->interpreter.empty() || access(program.c_str(), R_OK) != 0) return {};
+  const auto own = read_executable("/proc/self/exe"), its = read_executable(program);
+  if (!own || !own->elf || own->elf->interpreter.empty() || !its || !its->elf || its->elf->audited) return {};
   // $ORIGIN of a link is where it leads to.
   std::error_code error;
   const std::string path = std::filesystem::canonical(program, error);

@@ -14,8 +14,8 @@ struct loaded {
   std::string complaints;            // its messages
 };
 
-// For a program for this machine's glibc, with that library in front. Nothing of the program is run. Empty
-// where the loader cannot say.
+// For a program for this machine's glibc, with that library in front. Nothing of the program is run: one with
+// auditors, which the loader runs in any case, is not shown to it. Empty where the loader cannot say.
 loaded ask_loader(const std::string& program, const std::string& library);
 
 }  // namespace nosigbus::run
