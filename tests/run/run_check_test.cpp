@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 #include <elf.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -182,6 +183,38 @@ TEST_CASE("--check asks the loader") {
     CHECK(found["status"] == 0);
     CHECK(verdict(found, "unreadable") == "note");
   }
+}
+
+TEST_CASE("--check of a crafted file costs no more than the file is worth") {
+  // Each symbol's name is the rest of the table of names from another place on.
+  constexpr size_t count = 500, names_size = 2000000;
+  std::string content = content_of("/bin/true"), names(names_size, 'a');
+  std::vector<Elf64_Sym> symbols(count);
+  for (size_t i = 0; i < count; ++i) symbols[i].st_name = static_cast<uint32_t>(i);
+  Elf64_Shdr sections[3] = {};
+  sections[1].sh_type = SHT_STRTAB;
+  sections[1].sh_offset = content.size();
+  sections[1].sh_size = names_size;
+  sections[2].sh_type = SHT_DYNSYM;
+  sections[2].sh_link = 1;
+  sections[2].sh_offset = content.size() + names_size;
+  sections[2].sh_size = count * sizeof(Elf64_Sym);
+  auto* const header = reinterpret_cast<Elf64_Ehdr*>(content.data());
+  header->e_shoff = sections[2].sh_offset + sections[2].sh_size;
+  header->e_shnum = 3;
+  header->e_shstrndx = 1;
+  const auto append = [&content](const void* data, size_t size) {
+    content.append(static_cast<const char*>(data), size);
+  };
+  append(names.data(), names_size);
+  append(symbols.data(), count * sizeof(Elf64_Sym));
+  append(sections, sizeof sections);
+  const program_folder here;
+  const std::string file = here.write("crafted", content);
+  CHECK(check(file)["status"] == 0);
+  rusage children{};
+  REQUIRE(getrusage(RUSAGE_CHILDREN, &children) == 0);
+  CHECK(children.ru_maxrss < 400 * 1024);  // KiB; all names together have a gigabyte
 }
 
 TEST_CASE("--check in text is as wide as a terminal and coloured on demand") {

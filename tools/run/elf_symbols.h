@@ -7,7 +7,8 @@
 
 namespace nosigbus::run {
 
-// Of a program or library for this machine, without the versions of symbols.
+// Of a program or library for this machine, without the versions of symbols, and without those that have very
+// long names.
 struct elf_symbols {
   std::unordered_set<std::string> imported, exported;
   bool go = false;  // made by the Go toolchain
