@@ -21,6 +21,7 @@ class program_folder {
   program_folder(const program_folder&) = delete;
   program_folder& operator=(const program_folder&) = delete;
 
+  const std::filesystem::path& path() const { return path_; }
   std::string copy(const std::string& of, const char* name) const {
     std::filesystem::copy_file(of, path_ / name);
     return path_ / name;

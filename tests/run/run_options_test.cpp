@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include <sstream>
 
+#include "files.h"
+#include "support/small_filesystem.h"
 #include "tool.h"
 
 using namespace test;
@@ -105,4 +108,23 @@ TEST_CASE("other preloaded libraries stay") {
   CHECK(one == NOSIGBUS_TEST_STAND_IN "\n");
   CHECK(variable_with("LD_PRELOAD", {}, {{"LD_PRELOAD", "libm.so.6"}}) == NOSIGBUS_TEST_STAND_IN
         ":libm.so.6\n");
+}
+
+TEST_CASE("without a place of its own no library is taken from the working directory") {
+  if (!file_systems_can_be_mounted("/proc")) {
+    MESSAGE("skipped: nothing can be mounted here");
+    return;
+  }
+  const program_folder here;
+  here.copy(NOSIGBUS_TEST_STAND_IN, "libnosigbus-preload.so");
+  CHECK(in_child([&here] {
+          const small_filesystem over_proc(16, "/proc");
+          if (run_tool({"--version"}).how != exited(0)) return 0;  // a sanitizer's runtime needs /proc
+          CHILD_CHECK(chdir(here.path().c_str()) == 0);
+          const tool_result unknown = run_tool({"--check", "/bin/true"}, {{"NOSIGBUS_PRELOAD", ""}});
+          CHILD_CHECK(unknown.how == exited(125));
+          CHILD_CHECK(unknown.err.find("NOSIGBUS_PRELOAD") != std::string::npos);
+          CHILD_CHECK(run_tool({"--check", "/bin/true"}).how == exited(0));
+          return 0;
+        }) == exited(0));
 }

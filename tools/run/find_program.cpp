@@ -37,6 +37,8 @@ std::string search_path() {
   return length == 0 || length > sizeof text ? "/bin:/usr/bin" : text;
 }
 
+// Empty where there is no /proc to tell. Then nothing is looked for: it would be in the working directory,
+// which anybody may have filled.
 std::filesystem::path own_folder() {
   std::error_code error;
   return std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
@@ -69,6 +71,7 @@ std::string find_program(const std::string& name) {
 std::string find_library(const char* name) {
   // Beside the tool in the build tree (a link), in lib/ where both are installed.
   const std::filesystem::path here = own_folder();
+  if (here.empty()) return {};
   for (const auto& folder : {here, here / NOSIGBUS_RUN_LIBRARIES}) {
     const std::filesystem::path candidate = folder / name;
     std::error_code error;
@@ -89,6 +92,10 @@ std::string find_preload() {
     found = find_library(library);
     if (found.empty()) {
       const std::filesystem::path here = own_folder();
+      if (here.empty()) {
+        throw failure(own_failure, std::string("without /proc nothing tells where ") + library +
+                                       " is; mount it, or say where it is with NOSIGBUS_PRELOAD");
+      }
       throw failure(own_failure, std::string(library) + " is neither in " + here.string() + " nor in " +
                                      (here / NOSIGBUS_RUN_LIBRARIES).lexically_normal().string() +
                                      "; install it, or say where it is with NOSIGBUS_PRELOAD");
