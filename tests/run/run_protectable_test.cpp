@@ -117,3 +117,12 @@ TEST_CASE("a program that turns out to be unprotected is reported") {
   CHECK(run_tool(subject({"--report=json", "--log=fd:1"}, {}), no_library).out.find("\"attached\":0") !=
         std::string::npos);
 }
+
+TEST_CASE("what a script names moves no cursor") {
+  const program_folder here;
+  const std::string script = here.write("script", "#!/nonsense\033]0;title\007\n");
+  const tool_result result = run_tool({script});
+  CHECK(result.how == exited(127));
+  CHECK(result.err.find("/nonsense\\x1b]0;title\\x07") != std::string::npos);
+  CHECK(result.err.find('\033') == std::string::npos);
+}

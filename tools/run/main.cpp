@@ -10,6 +10,7 @@
 #include "check.h"
 #include "failure.h"
 #include "find_program.h"
+#include "mapping.h"
 #include "options.h"
 #include "output.h"
 #include "protectable.h"
@@ -45,7 +46,8 @@ int run(int argc, char** argv, coloring& color) {
 
 void complain(const std::exception& why, coloring color) {
   const style in = style_for(color, STDERR_FILENO);
-  std::fprintf(stderr, "%snosigbus-run:%s %s\n", in.bad, in.end, why.what());
+  // It may name what a script has in its first line.
+  std::fprintf(stderr, "%snosigbus-run:%s %s\n", in.bad, in.end, shown(why.what()).c_str());
 }
 
 }  // namespace
