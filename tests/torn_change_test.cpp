@@ -111,3 +111,26 @@ TEST_CASE("half-written books are as they were before" NO_QEMU("no page can be a
           return 0;
         }) == exited(0));
 }
+
+// What a private mapping has under what is to be overlaid is set aside first: torn between the two, it is where
+// it was.
+TEST_CASE("what was about to be set aside is still there" NO_QEMU("no page can be asked about")) {
+  if (!private_mappings_come_back()) return;
+  CHECK(in_child([] {
+          enter_by(entry::installed);
+          shared_file file(4 * page);
+          file.draw();
+          nosigbus::region region = make_region(origin::adopted_without_fd, file, 4 * page,
+                                                PROT_READ | PROT_WRITE, NOSIGBUS_PRIVATE);
+          poke(region, 2 * page, 77);
+          tear(region, {page, 4 * page, NOSIGBUS_EOF}, [](nosigbus::region_descriptor& descriptor) {
+            void* const room = mmap(nullptr, 4 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+            descriptor.shadow = reinterpret_cast<uintptr_t>(room);
+            descriptor.shadow_length = 4 * page;
+          });
+          region.refresh();
+          CHILD_CHECK(peek(region, 2 * page) == 77);
+          CHILD_CHECK(peek(region, 3 * page) == pattern(3 * page));
+          return 0;
+        }) == exited(0));
+}
