@@ -4,6 +4,7 @@
 #include <pty.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/ptrace.h>
 
 #include "tool.h"
 
@@ -39,6 +40,60 @@ TEST_CASE("when the program stops its parent sees it and can continue it") {
       return 0;
     });
     CHECK(how == exited(0));
+  }
+}
+
+namespace {
+
+// nosigbus-run that has just called vfork, its child in front of the first instruction with that signal
+// pending. The program ends when there is a line to read.
+pid_t tool_whose_child_gets(int signo, int input) {
+  const pid_t tool = fork();
+  if (tool == 0) {
+    ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
+    setenv("NOSIGBUS_PRELOAD", NOSIGBUS_TEST_STAND_IN, 1);
+    dup2(input, STDIN_FILENO);
+    execl(NOSIGBUS_TEST_RUN, "nosigbus-run", "sh", "-c", "read line; exit 42", nullptr);
+    _exit(99);
+  }
+  int status = 0;
+  CHILD_CHECK(waitpid(tool, &status, 0) == tool && WIFSTOPPED(status));
+  CHILD_CHECK(ptrace(PTRACE_SETOPTIONS, tool, nullptr, PTRACE_O_TRACEVFORK | PTRACE_O_EXITKILL) == 0);
+  CHILD_CHECK(ptrace(PTRACE_CONT, tool, nullptr, nullptr) == 0);
+  CHILD_CHECK(waitpid(tool, &status, 0) == tool && status >> 8 == (SIGTRAP | PTRACE_EVENT_VFORK << 8));
+  unsigned long child = 0;
+  CHILD_CHECK(ptrace(PTRACE_GETEVENTMSG, tool, nullptr, &child) == 0);
+  CHILD_CHECK(waitpid(static_cast<pid_t>(child), &status, __WALL) == static_cast<pid_t>(child));
+  CHILD_CHECK(kill(static_cast<pid_t>(child), signo) == 0);
+  CHILD_CHECK(ptrace(PTRACE_DETACH, child, nullptr, nullptr) == 0);
+  CHILD_CHECK(ptrace(PTRACE_DETACH, tool, nullptr, nullptr) == 0);
+  return tool;
+}
+
+}  // namespace
+
+TEST_CASE("a stop that comes before the program stops the program") {
+  for (const int signo : {SIGTSTP, SIGTTIN, SIGTTOU}) {
+    CAPTURE(signo);
+    for (const bool ignored : {false, true}) {
+      const outcome how = in_child([signo, ignored] {
+        setpgid(0, 0);
+        signal(signo, ignored ? SIG_IGN : SIG_DFL);
+        int ends[2];
+        CHILD_CHECK(pipe2(ends, O_CLOEXEC) == 0);
+        const pid_t tool = tool_whose_child_gets(signo, ends[0]);
+        if (!ignored) {
+          int status = 0;
+          CHILD_CHECK(waitpid(tool, &status, WUNTRACED) == tool);
+          CHILD_CHECK(WIFSTOPPED(status) && WSTOPSIG(status) == signo);
+          kill(tool, SIGCONT);
+        }
+        CHILD_CHECK(write(ends[1], "\n", 1) == 1);
+        CHILD_CHECK(wait_for(tool, 10) == exited(42));
+        return 0;
+      });
+      CHECK(how == exited(0));
+    }
   }
 }
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <system_error>
 
 #include "environment.h"
@@ -17,6 +18,25 @@ namespace {
 
 std::string error_text(int error) { return std::generic_category().message(error); }
 
+// In the child. A stop that has come for the program would stop what is not the program yet, and its parent
+// would not come back from vfork, nor stop: the shell would wait for both. It is taken away, for the parent
+// to send again. 0: none has come.
+int put_off_stop(const sigset_t& mask) {
+  sigset_t pending;
+  sigpending(&pending);
+  int found = 0;
+  for (const int signo : {SIGTSTP, SIGTTIN, SIGTTOU}) {
+    if (sigismember(&pending, signo) != 1 || sigismember(&mask, signo) == 1) continue;
+    struct sigaction ignore {
+    }, before{};
+    ignore.sa_handler = SIG_IGN;  // drops what is pending
+    sigaction(signo, &ignore, &before);
+    sigaction(signo, &before, nullptr);
+    if (before.sa_handler == SIG_DFL) found = signo;
+  }
+  return found;
+}
+
 // As execvp(3): a file that is no program the kernel knows is one for the shell. Returns why not.
 int start_file(pid_t& child, const std::string& file, const std::vector<std::string>& arguments,
                const variables& changes, const sigset_t& mask) {
@@ -25,12 +45,13 @@ int start_file(pid_t& child, const std::string& file, const std::vector<std::str
   by_shell.insert(by_shell.end(), arguments.begin() + 1, arguments.end());
   const std::vector<char*> variable_pointers = pointers(all_variables), words = pointers(arguments),
                            shell_words = pointers(by_shell);
-  volatile int error = 0;
+  volatile int error = 0, stop = 0;
   // No page tables are copied, which posix_spawn does not either; but it has two signals of the C library's
   // own ignored in the program. The child writes to our memory, and makes system calls, and that is all.
   // NOLINTBEGIN(clang-analyzer-security.insecureAPI.vfork,clang-analyzer-unix.Vfork)
   child = vfork();
   if (child == 0) {
+    stop = put_off_stop(mask);
     sigprocmask(SIG_SETMASK, &mask, nullptr);
     execve(file.c_str(), words.data(), variable_pointers.data());
     if (errno == ENOEXEC) execve("/bin/sh", shell_words.data(), variable_pointers.data());
@@ -39,7 +60,11 @@ int start_file(pid_t& child, const std::string& file, const std::vector<std::str
   }
   // NOLINTEND(clang-analyzer-security.insecureAPI.vfork,clang-analyzer-unix.Vfork)
   if (child < 0) throw failure(own_failure, "fork: " + error_text(errno));
-  if (error != 0) waitpid(child, nullptr, 0);
+  if (error != 0) {
+    waitpid(child, nullptr, 0);
+  } else if (stop != 0) {
+    kill(child, stop);
+  }
   return error;
 }
 
