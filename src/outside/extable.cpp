@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Registration of extable sections. Each change builds a new snapshot of all rows, sorted.
+// Registration of extable sections. Each change writes all rows, sorted, to the table that is not in force.
 #include <errno.h>
 #include <pthread.h>
 #include <src/outside/extable.h>
@@ -8,7 +8,6 @@
 #include <src/shared/port.h>
 #include <src/shared/syscalls.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 // Defined by the linker: this DSO's (or, linked statically, the program's) own section. Weak: a program that
 // links statically and copies nothing has none.
@@ -42,7 +41,7 @@ struct section {
   section* next;
 };
 
-// Guards g_sections and the replacement of g_snapshot. Never taken in a signal handler.
+// Guards g_sections and the rewriting of g_tables. Never taken in a signal handler.
 constinit pthread_mutex_t g_mutex = PTHREAD_MUTEX_INITIALIZER;
 constinit section* g_sections = nullptr;
 // For the first one, the library's own, as a rule.
