@@ -1,43 +1,20 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 #
-# Sourced by scripts/update-docs: blocks of documents between marks, what was measured where, and whether all that is in
-# order. $root is the source.
+# Sourced by scripts/update-docs, behind marks.sh: with which command figures were measured, and whether what stands
+# between marks is in order. $root is the source.
 #
 #   <!-- figures NAME: COMMAND -->
 #   ...
 #   <!-- /figures -->
 root=${root:?}
 
-# replace_block FILE NAME: what stands between the marks of the block becomes standard input.
-replace_block() {
-  local file=$1 name=$2 block
-  block=$(cat)
-  if ! grep -q "^<!-- figures $name: .* -->\$" "$file"; then
-    echo "$file: no block 'figures $name'" >&2
-    return 1
-  fi
-  BLOCK=$block awk -v begin="<!-- figures $name: " 'index($0, begin) == 1 { print; print ""; print ENVIRON["BLOCK"]; print ""; skip = 1 }
-    /^<!-- \/figures -->$/ { skip = 0 } !skip' "$file" >"$file.new"
-  mv "$file.new" "$file"
-}
-
-# The machine, what it ran, and how busy it was: figures of a busy one are not to be compared with others.
-machine() {
-  local model commit
-  model=$(sed -n 's/^model name[[:blank:]]*: //p' /proc/cpuinfo | head -n 1)
-  commit=$(git -C "$root" rev-parse --short HEAD 2>/dev/null || echo unknown)
-  printf '%s, %s processors, Linux %s, %s, commit %s, load %s at the start\n' "${model:-$(uname -m)}" "$(nproc)" \
-    "$(uname -r | cut -d- -f1)" "$(date +%F)" "$commit" "$(cut -d' ' -f1 /proc/loadavg)"
-}
-
 # record PART COMMAND MACHINE: for `measured`, in docs/measured.txt.
 record() {
-  local file=$root/docs/measured.txt
-  touch "$file"
-  { grep -v "^$1: " "$file" || true
-    echo "$1: \`$2\`; $3"; } | sort >"$file.new"
-  mv "$file.new" "$file"
+  local file=$root/docs/measured.txt lines
+  lines=$({ grep -v "^$1: " "$file" || true
+    echo "$1: \`$2\`; $3"; } | sort)
+  printf '%s\n' "$lines" >"$file"
 }
 # measured PART: with which command the figures were taken, and where.
 measured() {
@@ -77,8 +54,8 @@ broken_blocks() {
         else if (!index(writes[part], " " file " ")) wrong("part " part " does not write " file)
         next
       }
-      /^<!-- \/[a-z_-]+ -->$/ {
-        name = substr($2, 2)
+      /^<!-- \/[a-z_ -]+ -->$/ {
+        name = substr($0, 7, length - 10)
         if (name == "figures" && open == "") wrong("nothing to close")
         if (name == "figures" && empty) wrong("an empty block")
         if (name == "figures") open = ""
@@ -88,7 +65,7 @@ broken_blocks() {
       }
       # Of tests/documents: a code block follows, and ends by itself.
       /^<!-- (compile: .*|run: .*|prints) -->$/ { next }
-      /^<!-- [a-z_-]+(: .*)? -->$/ { sub(/:$/, "", $2); marks[$2] = NR; next }
+      /^<!-- [a-z_ -]+(: .*)? -->$/ { sub(/(: .*)? -->$/, ""); marks[substr($0, 6)] = NR; next }
       /[^[:blank:]]/ { empty = 0 }
       END {
         if (open != "") { NR = opened; wrong("a block that does not end") }
