@@ -83,10 +83,6 @@ links_lead_somewhere() {
     [ "$file" = "$link" ] || anchor=${link#*#}
     if [ -n "$file" ]; then file=$(dirname "$document")/$file; else file=$document; fi
     if [ ! -e "$file" ]; then
-      # Of other parts of the project, which need not be there.
-      case $file in
-        */coexistence.md | */reliability.md | */security.md | */sandbox.md | */peers.md | */packaging.md) continue ;;
-      esac
       fail "$document: no $link"
     elif [ -n "$anchor" ]; then
       sed -nE 's/^#+ (.*)/\L\1/p' "$file" | tr -cd 'a-z0-9 \n_-' | tr ' ' - | grep -qx -e "$anchor" || fail "$document: no $link"
