@@ -20,7 +20,7 @@
 // Vectors may lie on two pages, and `same` on the one that is good: the landing pad compares byte by byte
 // from `same` on, and only a fault that this meets counts.
 //
-// What is up to 32 bytes long is compared within the first 64 of code (docs/decisions.md).
+// What is up to 32 bytes long is compared within the first 64 of code (docs/decisions-copies.md).
 #include "asm.h"
 #include "vector.inc"
 

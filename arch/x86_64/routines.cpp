@@ -53,7 +53,7 @@ bool has_avx2_and_strings() { return has_avx2() && has_strings(); }
 UNINSTRUMENTED bool has_avx512() { return this_processor().avx512; }
 bool has_avx512_and_strings() { return has_avx512() && has_strings(); }
 // Intel's processors with AVX-512 and without AVX-VNNI lower their clock for moves of 64 bytes
-// (docs/decisions.md).
+// (docs/decisions-copies.md).
 UNINSTRUMENTED bool wide_moves_pay() { return this_processor().vnni; }
 
 // What is large, and what goes past the cache.

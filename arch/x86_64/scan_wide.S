@@ -22,7 +22,7 @@
 // may be touched as a whole, and that a vector is looked at before the next page is touched. An answer behind the
 // end becomes n. Of 0 `tzcnt` makes 64 and a carry. 4096 is a lower bound of the page size.
 //
-// The code of a short search is 64 bytes or little more, with short jumps to all the rest (docs/decisions.md).
+// The code of a short search is 64 bytes or little more, with short jumps to all the rest (docs/decisions-copies.md).
 // Its tests look at 32 bits of n: what leaves because of them is looked at again, with all of n.
 #include "asm.h"
 #include "vector.inc"
