@@ -56,19 +56,13 @@ class narrow_stage : public stage {
  public:
   explicit narrow_stage(const limit& narrow) : limit_(narrow) {}
 
-  int observe(const answers& permitted, const std::function<int()>& act) override {
-    if (!narrow_) return check(permitted, act());
-    limit_.reach();
-    const int answer = act();
-    limit_.lift();
-    return check(permitted, answer);
+  void begin() override {
+    if (narrow_) limit_.reach();
   }
-  bool failing() const override { return narrow_; }
-  bool mappings_failed() const override { return narrow_; }
-  void widen() { narrow_ = false; }
-
- private:
-  int check(const answers& permitted, int answer) const {
+  void end() override {
+    if (narrow_) limit_.lift();
+  }
+  int judge(const answers& permitted, int answer) override {
     const auto& others = permitted.others;
     const bool other = std::find(others.begin(), others.end(), answer) != others.end();
     const bool documented = narrow_ && (other || (permitted.any_error && answer < 0));
@@ -76,7 +70,11 @@ class narrow_stage : public stage {
     CHILD_CHECK(answer == permitted.expected || documented);
     return answer;
   }
+  bool failing() const override { return narrow_; }
+  bool mappings_failed() const override { return narrow_; }
+  void widen() { narrow_ = false; }
 
+ private:
   const limit& limit_;
   bool narrow_ = true;
 };

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "system_calls.h"
+
 namespace test {
 
 // What `act` of stage::observe may return.
@@ -22,7 +24,17 @@ class stage {
  public:
   virtual ~stage() = default;
   // Runs `act`, which makes no system call but by the library. Returns what it returned, or does not return.
-  virtual int observe(const answers& permitted, const std::function<int()>& act) = 0;
+  int observe(const answers& permitted, const std::function<int()>& act) {
+    begin();
+    const int answer = act();
+    end();
+    return judge(permitted, answer);
+  }
+  // The same for what others call: the library's calls begin, and end. What came of them follows at once.
+  virtual void begin() = 0;
+  virtual void end() = 0;
+  // Returns `answer`, or does not return.
+  virtual int judge(const answers& permitted, int answer) = 0;
   // Whether system calls may fail.
   virtual bool failing() const = 0;
   // Whether one has failed by which mappings are made, or the kernel has said of one that there is none.
@@ -36,6 +48,7 @@ struct scenario {
   std::function<void(stage&)> play;
   int dies_by = 0;        // what ends the process at the end of what is observed
   bool installed = true;  // nosigbus_install has been called
+  call_names foreign{};   // system calls, in what is observed, that are not the library's
 };
 
 std::vector<scenario> handler_scenarios();

@@ -75,12 +75,15 @@ uint64_t blocked_signals() {
 
 class supervised_stage : public stage {
  public:
-  int observe(const answers& permitted, const std::function<int()>& act) override {
-    const uint64_t mask = blocked_signals();
+  void begin() override {
+    mask_ = blocked_signals();
     board().observed.store(true);
-    const int answer = act();
+  }
+  void end() override {
     board().observed.store(false);
-    if (blocked_signals() != mask) complain("another signal mask");
+    if (blocked_signals() != mask_) complain("another signal mask");
+  }
+  int judge(const answers& permitted, int answer) override {
     if (answer != permitted.expected && !permits(permitted, answer)) complain("answered", answer);
     return answer;
   }
@@ -93,6 +96,8 @@ class supervised_stage : public stage {
     return (permitted.any_error && answer < 0) ||
            std::find(permitted.others.begin(), permitted.others.end(), answer) != permitted.others.end();
   }
+
+  uint64_t mask_ = 0;
 };
 
 // All calls are asked about, but those by which the child talks and ends.
@@ -167,8 +172,8 @@ int receive_descriptor(int from) {
 
 class supervisor {
  public:
-  supervisor(int listener, const std::optional<failure>& how, report& out)
-      : listener_(listener), how_(how), out_(out) {}
+  supervisor(int listener, const scenario& what, const std::optional<failure>& how, report& out)
+      : listener_(listener), what_(what), how_(how), out_(out) {}
 
   // Until the child is gone; or false when nothing has happened for long, or the same without an end.
   bool run() {
@@ -189,7 +194,7 @@ class supervisor {
     response.id = request.id;
     response.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
     // What the handler returns by is no call that could fail.
-    if (board().observed.load() && board().failing.load()) {
+    if (board().observed.load() && board().failing.load() && !is_foreign(request.data.nr)) {
       system_call call{request.data.nr, {}};
       std::copy(std::begin(request.data.args), std::end(request.data.args), call.arguments);
       if (how_ && call.number != SYS_rt_sigreturn && how_->concerns(out_.calls.size(), call)) {
@@ -202,6 +207,8 @@ class supervisor {
     ioctl(listener_, SECCOMP_IOCTL_NOTIF_SEND, &response);
   }
 
+  bool is_foreign(int number) const { return what_.foreign.count(name_of_system_call(number)) != 0; }
+
   void note_failed(const system_call& call) {
     ++out_.failed;
     const bool advice = call.number == SYS_madvise && (how_->error == ENOMEM || how_->error == EINVAL);
@@ -212,6 +219,7 @@ class supervisor {
   }
 
   const int listener_;
+  const scenario& what_;
   const std::optional<failure>& how_;
   report& out_;
 };
@@ -240,7 +248,7 @@ report supervise(const scenario& what, const std::optional<failure>& how) {
   close(ends[1]);
   const int listener = receive_descriptor(ends[0]);
   close(ends[0]);
-  if (listener >= 0 && !supervisor(listener, how, out).run()) kill(child, SIGKILL);
+  if (listener >= 0 && !supervisor(listener, what, how, out).run()) kill(child, SIGKILL);
   if (listener >= 0) close(listener);
   out.end = wait_for(child, 20);
   out.left = page.left;
