@@ -42,8 +42,8 @@ Dwfl* session_of(void* session) { return static_cast<Dwfl*>(session); }
 
 symbols::symbols() : session_(dwfl_begin(&g_callbacks)) {
   if (session_ == nullptr) return;
-  // On failure no module is known, and no name.
-  dwfl_linux_proc_report(session_of(session_), getpid());
+  // What was read before it failed can end within a path: no module is known then, and no name.
+  if (dwfl_linux_proc_report(session_of(session_), getpid()) != 0) dwfl_report_begin(session_of(session_));
   dwfl_report_end(session_of(session_), nullptr, nullptr);
 }
 
