@@ -197,7 +197,7 @@ class supervisor {
     if (board().observed.load() && board().failing.load() && !is_foreign(request.data.nr)) {
       system_call call{request.data.nr, {}};
       std::copy(std::begin(request.data.args), std::end(request.data.args), call.arguments);
-      if (how_ && call.number != SYS_rt_sigreturn && how_->concerns(out_.calls.size(), call)) {
+      if (call.number != SYS_rt_sigreturn && is_to_fail(call)) {
         response.flags = 0;
         response.error = -how_->error;
         note_failed(call);
@@ -207,13 +207,21 @@ class supervisor {
     ioctl(listener_, SECCOMP_IOCTL_NOTIF_SEND, &response);
   }
 
+  bool is_to_fail(const system_call& call) const {
+    if (!how_ || how_->number != call.number) return false;
+    const auto is_same = [&](const system_call& before) { return before.number == call.number; };
+    return !how_->nth || std::count_if(out_.calls.begin(), out_.calls.end(), is_same) ==
+                             static_cast<std::ptrdiff_t>(*how_->nth);
+  }
+
   bool is_foreign(int number) const { return what_.foreign.count(name_of_system_call(number)) != 0; }
 
   void note_failed(const system_call& call) {
     ++out_.failed;
     const bool advice = call.number == SYS_madvise && (how_->error == ENOMEM || how_->error == EINVAL);
     if (advice || call.number == SYS_mmap || call.number == SYS_mremap) board().mappings_failed.store(true);
-    if (call.number == SYS_munmap) out_.unmappable += call.arguments[1];
+    const size_t page = page_size();
+    if (call.number == SYS_munmap) out_.unmappable += (call.arguments[1] + page - 1) / page * page;
     // Release closes nothing of which it cannot tell that it is its own still.
     if (call.number == SYS_close || call.number == SYS_fstat) ++out_.unclosable;
   }

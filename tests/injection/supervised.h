@@ -23,15 +23,12 @@ struct system_call {
   uint64_t arguments[6];
 };
 
-// Which of the observed calls fail, and how. One of them, or all with a number.
+// Which of the observed calls fail, and how: all with a number, or the nth of them, from 0 on. (Not the nth
+// of all calls: whether malloc needs a brk(2) more depends on what the parent had.)
 struct failure {
-  std::optional<size_t> index;
-  std::optional<int> number;
+  int number;
+  std::optional<size_t> nth;
   int error;  // or short_result
-
-  bool concerns(size_t at, const system_call& call) const {
-    return index ? *index == at : number && *number == call.number;
-  }
 };
 
 // What a process has.

@@ -38,6 +38,7 @@ const std::map<std::string, int>& numbers() {
       NAMED(inotify_add_watch),
       NAMED(inotify_rm_watch),
       NAMED(ioctl),
+      NAMED(lseek),
       NAMED(madvise),
       NAMED(mmap),
       NAMED(mprotect),
@@ -48,9 +49,15 @@ const std::map<std::string, int>& numbers() {
       NAMED(newfstatat),
       NAMED(openat),
       NAMED(pipe2),
+      NAMED(pread64),
       NAMED(prlimit64),
       NAMED(process_vm_readv),
       NAMED(read),
+#ifdef SYS_readlink
+      NAMED(readlink),
+#else
+      {"readlink", SYS_readlinkat},
+#endif
       NAMED(rt_sigaction),
       NAMED(rt_sigprocmask),
       NAMED(rt_sigreturn),
@@ -68,7 +75,7 @@ const std::map<std::string, int>& numbers() {
 #undef NAMED
 
 bool has_short_result(int number) {
-  return number == SYS_read || number == SYS_write || number == SYS_process_vm_readv;
+  return number == SYS_read || number == SYS_pread64 || number == SYS_write || number == SYS_process_vm_readv;
 }
 
 call_names calls_in_row(const std::string& row) {
@@ -118,6 +125,7 @@ std::vector<int> plausible_failures(int number) {
     case SYS_inotify_init1:
       return {EMFILE, ENFILE, ENOSYS};
     case SYS_read:
+    case SYS_pread64:
     case SYS_write:
       return {short_result, EAGAIN, EINTR};
     case SYS_process_vm_readv:
