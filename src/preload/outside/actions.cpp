@@ -44,10 +44,15 @@ struct sigaction action_in_front_of(int signo, const previous_action& action) {
   return ours;
 }
 
+// Where the kernel refuses, all is as it was.
 int set_ours(int signo, const previous_action& action) {
-  slot_of(signo)->previous.store(&action, std::memory_order_release);
+  std::atomic<const previous_action*>& kept = slot_of(signo)->previous;
+  const previous_action* const before = kept.load(std::memory_order_relaxed);
+  kept.store(&action, std::memory_order_release);
   const struct sigaction ours = action_in_front_of(signo, action);
-  return g_sigaction(signo, &ours, nullptr);
+  const int result = g_sigaction(signo, &ours, nullptr);
+  if (result != 0) kept.store(before, std::memory_order_release);
+  return result;
 }
 
 bool same(const previous_action& one, const previous_action& other) {
@@ -65,10 +70,13 @@ int put_in_place(int signo, const previous_action& fresh, const previous_action&
   const bool of_supervised = signo == SIGBUS && under_supervision() != nullptr;
   if (of_supervised && gives_up(fresh)) return 0;
   const books_lock lock;
+  const previous_action* const displaced = g_before_handler.load(std::memory_order_relaxed);
   if (signo == SIGBUS && !of_supervised && !same(fresh, before)) {
     g_before_handler.store(&before, std::memory_order_relaxed);
   }
-  return set_ours(signo, fresh);
+  const int result = set_ours(signo, fresh);
+  if (result != 0) g_before_handler.store(displaced, std::memory_order_relaxed);
+  return result;
 }
 
 int act_on_taken(int signo, const struct sigaction* action, struct sigaction* old) {
