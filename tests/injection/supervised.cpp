@@ -172,8 +172,8 @@ int receive_descriptor(int from) {
 
 class supervisor {
  public:
-  supervisor(int listener, const scenario& what, const std::optional<failure>& how, report& out)
-      : listener_(listener), what_(what), how_(how), out_(out) {}
+  supervisor(int listener, pid_t child, const scenario& what, const std::optional<failure>& how, report& out)
+      : listener_(listener), child_(child), what_(what), how_(how), out_(out) {}
 
   // Until the child is gone; or false when nothing has happened for long, or the same without an end.
   bool run() {
@@ -194,7 +194,9 @@ class supervisor {
     response.id = request.id;
     response.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
     // What the handler returns by is no call that could fail.
-    if (board().observed.load() && board().failing.load() && !is_foreign(request.data.nr)) {
+    // Threads that the library makes have no turn that can be told.
+    const bool main_thread = static_cast<pid_t>(request.pid) == child_;
+    if (main_thread && board().observed.load() && board().failing.load() && !is_foreign(request.data.nr)) {
       system_call call{request.data.nr, {}};
       std::copy(std::begin(request.data.args), std::end(request.data.args), call.arguments);
       if (call.number != SYS_rt_sigreturn && is_to_fail(call)) {
@@ -227,6 +229,7 @@ class supervisor {
   }
 
   const int listener_;
+  const pid_t child_;
   const scenario& what_;
   const std::optional<failure>& how_;
   report& out_;
@@ -256,7 +259,7 @@ report supervise(const scenario& what, const std::optional<failure>& how) {
   close(ends[1]);
   const int listener = receive_descriptor(ends[0]);
   close(ends[0]);
-  if (listener >= 0 && !supervisor(listener, what, how, out).run()) kill(child, SIGKILL);
+  if (listener >= 0 && !supervisor(listener, child, what, how, out).run()) kill(child, SIGKILL);
   if (listener >= 0) close(listener);
   out.end = wait_for(child, 20);
   out.left = page.left;

@@ -23,6 +23,7 @@ const std::map<std::string, int>& numbers() {
       {"epoll_wait", SYS_epoll_pwait},  // what the C library makes of it
 #endif
       NAMED(brk),
+      NAMED(clone),
       NAMED(close),
       NAMED(dup),
       NAMED(epoll_create1),
@@ -33,11 +34,13 @@ const std::map<std::string, int>& numbers() {
       NAMED(fstatfs),
       NAMED(futex),
       NAMED(getpid),
+      NAMED(getppid),
       NAMED(gettid),
       NAMED(inotify_init1),
       NAMED(inotify_add_watch),
       NAMED(inotify_rm_watch),
       NAMED(ioctl),
+      NAMED(kcmp),
       NAMED(lseek),
       NAMED(madvise),
       NAMED(mmap),
@@ -49,6 +52,7 @@ const std::map<std::string, int>& numbers() {
       NAMED(newfstatat),
       NAMED(openat),
       NAMED(pipe2),
+      NAMED(prctl),
       NAMED(pread64),
       NAMED(prlimit64),
       NAMED(process_vm_readv),
@@ -61,6 +65,7 @@ const std::map<std::string, int>& numbers() {
       NAMED(rt_sigaction),
       NAMED(rt_sigprocmask),
       NAMED(rt_sigreturn),
+      NAMED(rt_sigqueueinfo),
       NAMED(rt_tgsigqueueinfo),
       NAMED(sigaltstack),
       NAMED(statfs),
@@ -69,6 +74,7 @@ const std::map<std::string, int>& numbers() {
       NAMED(timerfd_create),
       NAMED(timerfd_settime),
       NAMED(uname),
+      NAMED(wait4),
       NAMED(write)};
   return all;
 }
