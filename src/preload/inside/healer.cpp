@@ -66,6 +66,7 @@ void heal(region_descriptor& region) {
   forget(region);
 }
 
+// 0: not known (a filter of system calls).
 long now() {
   timespec time{};
   sys::raw_syscall(SYS_clock_gettime, CLOCK_MONOTONIC, reinterpret_cast<long>(&time));
@@ -103,7 +104,7 @@ void heal_until_whole() {
       heal_all();
       keep_spare_mappings();
       // Whoever damages thousands of mappings is not to have us busy with nothing else.
-      const long took = now() - begun;
+      const long ended = now(), took = begun == 0 ? 0 : ended - begun;
       turn = took * 9 < period ? period : took * 9;
       if (damaged()) continue;
     }
