@@ -3,6 +3,7 @@
 
 #include <setjmp.h>
 #include <signal.h>
+#include <time.h>
 
 #include <cerrno>
 
@@ -31,6 +32,11 @@ class program_mapping {
   static size_t length() { return pages * page_size(); }
   void cut_off(size_t left = 1) { file_.resize(left * page_size()); }
   int touch_missing() const { return touch(begin + 2 * page_size(), 0); }
+  void grow_back() {
+    file_.resize(length());
+    file_.draw();
+  }
+  bool is_whole() const { return touch(begin + 2 * page_size(), pattern(2 * page_size())) == touch_right; }
   bool front_is_right(const stage& on) const {
     return touch(begin, pattern(0)) == touch_right ||
            (on.mappings_failed() && touch(begin, 0) == touch_right);
@@ -118,6 +124,31 @@ void add_calls(std::vector<scenario>& all, bool damaged) {
   });
 }
 
+// By the vDSO, without a system call. Time for some turns of the healer.
+bool heals_soon(const program_mapping& what) {
+  const auto now = [] {
+    timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return time.tv_sec * 1'000 + time.tv_nsec / 1'000'000;
+  };
+  for (const long begun = now(); now() - begun < 250;) {
+    if (what.is_whole()) return true;
+  }
+  return false;
+}
+
+void add_healing(std::vector<scenario>& all) {
+  all.push_back({"healing", {"the healer's thread"}, [](stage& on) {
+                   program_mapping what;
+                   what.grow_back();
+                   on.observe(answers{0, {}}, [&] { return heals_soon(what), 0; });
+                   bool whole = what.is_whole();
+                   for (int turn = 0; turn < 40 && !whole; ++turn) whole = heals_soon(what);
+                   CHILD_CHECK(whole);
+                 }});
+  all.back().other_threads = true;
+}
+
 void do_nothing(int, siginfo_t*, void*) {}
 
 void add_actions(std::vector<scenario>& all) {
@@ -157,6 +188,7 @@ std::vector<scenario> preload_scenarios() {
   add_faults(all);
   add_calls(all, false);
   add_calls(all, true);
+  add_healing(all);
   add_actions(all);
   for (scenario& each : all) each.installed = false;
   // Whom getpid(2) tells that it is somebody else, has a parent's memory (vfork), and changes nothing of it.

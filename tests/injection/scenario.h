@@ -46,11 +46,12 @@ struct scenario {
   std::vector<std::string> rows;  // of the tables in docs/sandbox.md
   // Leaves nothing behind, whatever the observed part returned, so that it can be played again.
   std::function<void(stage&)> play;
-  int dies_by = 0;            // what ends the process at the end of what is observed
-  bool installed = true;      // nosigbus_install has been called
-  call_names foreign{};       // system calls, in what is observed, that are not the library's
-  call_names below{};         // other libraries', which take nothing for an end, or do it again and again
-  bool each_in_turn = false;  // fails: not only the first few calls of a kind
+  int dies_by = 0;             // what ends the process at the end of what is observed
+  bool installed = true;       // nosigbus_install has been called
+  call_names foreign{};        // system calls, in what is observed, that are not the library's
+  call_names below{};          // other libraries', which take nothing for an end, or do it again and again
+  bool each_in_turn = false;   // fails: not only the first few calls of a kind
+  bool other_threads = false;  // observed are the library's own threads, in no order that can be told
 };
 
 std::vector<scenario> handler_scenarios();

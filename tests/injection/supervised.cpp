@@ -194,9 +194,9 @@ class supervisor {
     response.id = request.id;
     response.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
     // What the handler returns by is no call that could fail.
-    // Threads that the library makes have no turn that can be told.
-    const bool main_thread = static_cast<pid_t>(request.pid) == child_;
-    if (main_thread && board().observed.load() && board().failing.load() && !is_foreign(request.data.nr)) {
+    const bool other_thread = static_cast<pid_t>(request.pid) != child_;
+    if (other_thread == what_.other_threads && board().observed.load() && board().failing.load() &&
+        !is_foreign(request.data.nr)) {
       system_call call{request.data.nr, {}};
       std::copy(std::begin(request.data.args), std::end(request.data.args), call.arguments);
       if (call.number != SYS_rt_sigreturn && is_to_fail(call)) {

@@ -23,11 +23,14 @@ const std::map<std::string, int>& numbers() {
       {"epoll_wait", SYS_epoll_pwait},  // what the C library makes of it
 #endif
       NAMED(brk),
+      NAMED(clock_gettime),
       NAMED(clone),
       NAMED(close),
+      NAMED(close_range),
       NAMED(dup),
       NAMED(epoll_create1),
       NAMED(epoll_ctl),
+      NAMED(exit),
       NAMED(exit_group),
       NAMED(fcntl),
       NAMED(fstat),
@@ -49,6 +52,7 @@ const std::map<std::string, int>& numbers() {
       NAMED(msync),
       NAMED(munlock),
       NAMED(munmap),
+      NAMED(nanosleep),
       NAMED(newfstatat),
       NAMED(openat),
       NAMED(pipe2),
@@ -74,6 +78,7 @@ const std::map<std::string, int>& numbers() {
       NAMED(timerfd_create),
       NAMED(timerfd_settime),
       NAMED(uname),
+      NAMED(unshare),
       NAMED(wait4),
       NAMED(write)};
   return all;
