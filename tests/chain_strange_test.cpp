@@ -94,7 +94,7 @@ TEST_CASE("Displaced again after rearm: ours are absorbed and foreign ones kill"
 }
 
 // A memory error that nobody has consumed yet is advice, which a program may ignore.
-TEST_CASE("Advice about memory errors is ignored where SIGBUS is, and kills where it is not" NO_QEMU(
+TEST_CASE("Advice about memory errors is ignored where SIGBUS is and kills where it is not" NO_QEMU(
     "no such siginfo")) {
   for (const bool ignored : {false, true}) {
     CAPTURE(ignored);

@@ -162,7 +162,7 @@ void leave(const nosigbus_fault* fault) {
 }  // namespace
 
 // As nosigbus::throwing_guard has it throw, which takes a compiler whose instructions can.
-TEST_CASE("a point that raises has its function called where the fault was, and that may leave") {
+TEST_CASE("a point that raises has its function called where the fault was and that may leave") {
   CHECK(in_child([] {
           CHILD_CHECK(nosigbus_install(0) == 0);
           shared_file file(page);

@@ -57,7 +57,7 @@ TEST_CASE("Poison is absorbed page by page and on request only") {
 }
 
 // The hardware loses more than a page at once (a huge page): what of that is the region's, and no more.
-TEST_CASE("As much as the report says is absorbed, as far as it is the region's") {
+TEST_CASE("As much as the report says is absorbed as far as it is the region's") {
   for (const int shift : {1, 2, 12}) {
     CAPTURE(shift);
     CHECK(in_child([shift] {
