@@ -26,7 +26,9 @@ __attribute__((noinline)) void set_innermost(guard_point* point) {
 using namespace nosigbus;
 
 #ifdef NOSIGBUS_CHECKS
-void nosigbus_guard_begins(const guard_point* point) {
+// The point is in a frame of assembly, whose memory a sanitizer may still take for that of a frame that a
+// thread has left by pthread_exit.
+__attribute__((no_sanitize("address"))) void nosigbus_guard_begins(const guard_point* point) {
   // What overlaps this one in memory belongs to a function that is gone, as well.
   constexpr size_t size = offsetof(guard_point, registers);
   require_not_left(point->outer == nullptr ||

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
+#include <sys/syscall.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -97,7 +98,8 @@ void play_scenario(const scenario& what) {
   for (const failure& how : failures_for(what, plain.calls)) {
     CAPTURE(describe(how));
     const report disturbed = supervise(what, how);
-    CHECK(disturbed.failed > 0);
+    // Threads that wait for each other do not do so each time.
+    CHECK((disturbed.failed > 0 || how.number == SYS_futex));
     CHECK(disturbed.end == expected_end(what));
     CHECK(disturbed.complaint == "");
     CHECK(disturbed.left.mapped <= plain.left.mapped + disturbed.unmappable);
