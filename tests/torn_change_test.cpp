@@ -112,8 +112,8 @@ TEST_CASE("half-written books are as they were before" NO_QEMU("no page can be a
         }) == exited(0));
 }
 
-// What a private mapping has under what is to be overlaid is set aside first: torn between the two, it is where
-// it was.
+// What a private mapping has under what is to be overlaid is set aside first: torn between the two, it is
+// where it was.
 TEST_CASE("what was about to be set aside is still there" NO_QEMU("no page can be asked about")) {
   if (!private_mappings_come_back()) return;
   CHECK(in_child([] {
