@@ -101,14 +101,8 @@ TEST_CASE("A handler on top that chains to ours: ours are absorbed, foreign ones
       CAPTURE(foreign);
       const shared_count calls;
       g_calls = &calls;
-      const outcome end = in_child([=] {
-        const missing_page f;
-        signal(SIGBUS, SIG_DFL);
-        CHILD_CHECK(nosigbus_install(0) == 0);
-        install_handler(SIGBUS, first_top, flags, &g_below[0]);
-        foreign ? f.read_foreign() : static_cast<void>(*f.guarded);
-        return 0;
-      });
+      const outcome end =
+          fault_below(foreign, [flags] { install_handler(SIGBUS, first_top, flags, &g_below[0]); });
       CHECK(end == (foreign ? killed_by(SIGBUS) : exited(0)));
       CHECK(calls.get() == 1);
     }

@@ -47,14 +47,8 @@ TEST_CASE("A handler on top that has a link of its own: ours are absorbed and fo
     CAPTURE(foreign);
     const shared_count calls;
     g_calls = &calls;
-    CHECK(in_child([=] {
-            const missing_page f;
-            signal(SIGBUS, SIG_DFL);
-            CHILD_CHECK(nosigbus_install(0) == 0);
-            install_handler(SIGBUS, with_a_link, 0, &g_below);
-            foreign ? f.read_foreign() : static_cast<void>(*f.guarded);
-            return 0;
-          }) == (foreign ? killed_by(SIGBUS) : exited(0)));
+    CHECK(fault_below(foreign, [] { install_handler(SIGBUS, with_a_link, 0, &g_below); }) ==
+          (foreign ? killed_by(SIGBUS) : exited(0)));
     CHECK(calls.get() == 1);
   }
 }
@@ -80,15 +74,10 @@ TEST_CASE("Displaced again after rearm: ours are absorbed and foreign ones kill"
     CAPTURE(foreign);
     const shared_count calls;
     g_calls = &calls;
-    CHECK(in_child([=] {
-            const missing_page f;
-            signal(SIGBUS, SIG_DFL);
-            CHILD_CHECK(nosigbus_install(0) == 0);
+    CHECK(fault_below(foreign, [] {
             install_handler(SIGBUS, pass_on, 0, &g_below);
             CHILD_CHECK(nosigbus_rearm() == 0);
             install_handler(SIGBUS, with_a_link, 0, &g_below);
-            foreign ? f.read_foreign() : static_cast<void>(*f.guarded);
-            return 0;
           }) == (foreign ? killed_by(SIGBUS) : exited(0)));
   }
 }

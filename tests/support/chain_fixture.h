@@ -4,6 +4,7 @@
 #pragma once
 
 #include <nosigbus/region.h>
+#include <nosigbus/runtime.h>
 #include <signal.h>
 #include <sys/mman.h>
 
@@ -45,6 +46,20 @@ inline void set_alternate_stack(bool present) {
   stack.ss_size = sizeof memory;
   stack.ss_flags = present ? 0 : SS_DISABLE;
   CHILD_CHECK(sigaltstack(&stack, nullptr) == 0);
+}
+
+// How a child ends that meets a fault with what `install` puts on top of ours: a foreign one, or one of a
+// region.
+template <class Install>
+outcome fault_below(bool foreign, Install install) {
+  return in_child([foreign, install] {
+    const missing_page f;
+    signal(SIGBUS, SIG_DFL);
+    CHILD_CHECK(nosigbus_install(0) == 0);
+    install();
+    foreign ? f.read_foreign() : static_cast<void>(*f.guarded);
+    return 0;
+  });
 }
 
 // Counts in memory that outlives the child.
