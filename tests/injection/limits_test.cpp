@@ -6,9 +6,7 @@
 //
 // NOSIGBUS_TEST_INJECTION=all: all scenarios at the limit of mappings, too, which takes long to reach.
 #include <doctest/doctest.h>
-#include <fcntl.h>
 #include <nosigbus/runtime.h>
-#include <sched.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -23,6 +21,7 @@
 #include "scenario.h"
 #include "support/child.h"
 #include "support/crowd.h"
+#include "support/empty_root.h"
 #include "support/shared_file.h"
 
 using namespace test;
@@ -123,26 +122,8 @@ bool stands_for_others(const scenario& what, std::set<std::string>& seen) {
   return seen.insert(kind + what.rows.front()).second;
 }
 
-bool all_of_them() {
-  const char* const text = getenv("NOSIGBUS_TEST_INJECTION");
-  return text != nullptr && strcmp(text, "all") == 0;
-}
-
-void enter_empty_folder() {
-  char name[] = "./nosigbus-empty-XXXXXX";
-  CHILD_CHECK(mkdtemp(name) != nullptr);
-  const int before = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (geteuid() != 0) CHILD_CHECK(unshare(CLONE_NEWUSER) == 0);
-  CHILD_CHECK(chroot(name) == 0);
-  // From where it can be removed yet.
-  CHILD_CHECK(unlinkat(before, name, AT_REMOVEDIR) == 0);
-  close(before);
-  CHILD_CHECK(chdir("/") == 0);
-  CHILD_CHECK(access("/proc/self/maps", R_OK) != 0 && access("/dev/zero", R_OK) != 0);
-}
-
 bool can_change_root() {
-  const bool can = in_child([] { return enter_empty_folder(), 0; }) == exited(0);
+  const bool can = in_child([] { return enter_empty_root() ? 0 : 1; }) == exited(0);
   if (!can) MESSAGE("skipped: the root folder cannot be changed here, nor a user namespace be had");
   return can;
 }
@@ -197,6 +178,6 @@ TEST_CASE("the root is an empty folder without proc and dev") {
   for (const scenario& what : all_scenarios()) {
     // That needs a folder to mount it over.
     if (what.name.find("full file system") != std::string::npos) continue;
-    check_scenario(what, nothing, enter_empty_folder);
+    check_scenario(what, nothing, [] { CHILD_CHECK(enter_empty_root()); });
   }
 }

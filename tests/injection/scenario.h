@@ -4,6 +4,8 @@
 // with what it answers when nothing fails and what it may answer when something does.
 #pragma once
 
+#include <cstdlib>
+#include <cstring>
 #include <functional>
 #include <string>
 #include <vector>
@@ -53,6 +55,12 @@ struct scenario {
   bool each_in_turn = false;   // fails: not only the first few calls of a kind
   bool other_threads = false;  // observed are the library's own threads, in no order that can be told
 };
+
+// Whether there is time for more than is told from each other (NOSIGBUS_TEST_INJECTION=all).
+inline bool all_of_them() {
+  const char* const text = getenv("NOSIGBUS_TEST_INJECTION");
+  return text != nullptr && strcmp(text, "all") == 0;
+}
 
 std::vector<scenario> handler_scenarios();
 std::vector<scenario> chain_scenarios();
