@@ -42,13 +42,24 @@ struct stand {
     CHILD_CHECK(paint.all_show({0}));
   }
 
+  // The same, and the file is whole again when a request finds it so.
+  void damage_and_resize() {
+    damage();
+    server.exchange();
+    paint.redraw();
+    paint.resize();
+    paint.client.send();
+    wl_event_loop_dispatch(loop(), 0);
+  }
+  wl_event_loop* loop() { return wl_display_get_event_loop(server.display()); }
+
   void ask_for_all() const {
     for (const canvas& one : paint.canvases) nosigbus_wl_view_unref(view_of(paint.client, one.buffer));
   }
   // Soon.
   bool is_healed() {
     for (int i = 0; i < 20 && !paint.all_show({}); ++i) {
-      wl_event_loop_dispatch(wl_display_get_event_loop(server.display()), 10);
+      wl_event_loop_dispatch(loop(), 10);
     }
     return paint.all_show({});
   }
@@ -239,14 +250,9 @@ void add_healing(std::vector<scenario>& all) {
                  [](stage& on) {
                    stand at(most_at_once + 2);
                    CHILD_CHECK(watch(at.server.display(), true) == 0);
-                   at.damage();
-                   at.server.exchange();
-                   at.paint.redraw();
-                   at.paint.resize();
-                   at.paint.client.send();
-                   wl_event_loop* const loop = wl_display_get_event_loop(at.server.display());
-                   wl_event_loop_dispatch(loop, 0);
+                   at.damage_and_resize();
                    CHILD_CHECK(!at.paint.all_show({}));
+                   wl_event_loop* const loop = at.loop();
                    on.observe(answers{0, {}}, [&] { return wl_event_loop_dispatch(loop, -1); });
                    at.server.exchange();
                    CHILD_CHECK(on.failing() || at.is_healed());
@@ -258,12 +264,7 @@ void add_healing(std::vector<scenario>& all) {
   all.push_back({"view_get: of a view that can be healed", {"`nosigbus_wl_view_get`"}, [](stage& on) {
                    stand at(most_at_once + 2);
                    CHILD_CHECK(watch(at.server.display(), true) == 0);
-                   at.damage();
-                   at.server.exchange();
-                   at.paint.redraw();
-                   at.paint.resize();
-                   at.paint.client.send();
-                   wl_event_loop_dispatch(wl_display_get_event_loop(at.server.display()), 0);
+                   at.damage_and_resize();
                    const canvas& last = at.paint.canvases.back();
                    wl_resource* const buffer = at.paint.client.resource(last.buffer);
                    nosigbus_wl_view* view = nullptr;
