@@ -14,8 +14,8 @@
  * option. Otherwise, and where a function is noexcept, the program ends in std::terminate, with a message
  * that says so. Functions of C are passed through as they are; but libc's headers declare most of
  * its functions noexcept, and their callers believe that: call memcpy and the like through a pointer to a
- * function that is not declared so. In the generic port, which cannot go on elsewhere, the fault is handled
- * as if there were no such guard.
+ * function that is not declared so. In the generic port, which cannot go on elsewhere, and on a thread
+ * that has a shadow stack, the fault is handled as if there were no such guard.
  *
  * Thread-safe. Not async-signal-safe.
  */
