@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# Every public header compiles alone, and twice, under strict flags.
+# Every public header compiles alone, and twice, under strict flags. Before C++20, nosigbus.hpp says so first of all.
 #
 # headers_test.sh c|c++|asm HEADER_DIR COMPILER [FLAG...]
 #   HEADER_DIR: the folder that contains nosigbus/. Exits 77 (skipped) where there is no such compiler.
@@ -42,5 +42,14 @@ for header in "${headers[@]}"; do
     failed=1
   fi
 done
+if [ "$language" = c++ ]; then
+  for standard in c++11 c++14 c++17; do
+    said=$(echo '#include <nosigbus/nosigbus.hpp>' |
+      LC_ALL=C "$compiler" -x c++ -std=$standard "$@" -I "$include" -fsyntax-only - 2>&1) &&
+      { echo "FAILED: nosigbus.hpp compiles as $standard" && failed=1; }
+    [[ $(grep -m 1 -o 'error.*' <<<"$said") == *'compile with -std=c++20'* ]] ||
+      { echo "FAILED: nosigbus.hpp as $standard: $said" && failed=1; }
+  done
+fi
 echo "${#headers[@]} headers as $language"
 [ "${#headers[@]}" -gt 0 ] && exit "$failed"

@@ -6,6 +6,10 @@
 #ifndef NOSIGBUS_NOSIGBUS_HPP
 #define NOSIGBUS_NOSIGBUS_HPP
 
+#if __cplusplus < 202002L
+#error "nosigbus.hpp is C++20: compile with -std=c++20, or include <nosigbus/region.h> and others of C"
+#endif
+
 #include <cstddef>
 #include <memory>
 #include <type_traits>
