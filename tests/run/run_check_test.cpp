@@ -165,6 +165,27 @@ TEST_CASE("--check knows runtimes that take SIGBUS") {
 #endif
 }
 
+TEST_CASE("--check knows servers whose own handlers end them") {
+  const program_folder here;
+  const struct {
+    const char *name, *id;  // no id: nothing is known of it
+  } rows[] = {{"Xorg", "xserver"},
+              {"Xvfb", "xserver"},
+              {"Xwayland", "xserver"},
+              {"pulseaudio", "pulseaudio"},
+              {"else", nullptr}};
+  for (const auto& row : rows) {
+    INFO(row.name);
+    const std::string program = here.write(row.name, content_of(NOSIGBUS_TEST_SUBJECT));
+    const json found = check(program);
+    const bool advised = found.dump().find("--own-handler=rescue gives zeros instead") != std::string::npos;
+    CHECK(advised == (row.id != nullptr));
+    if (row.id == nullptr) continue;
+    CHECK(verdict(found, row.id) == "note");
+    CHECK(verdict(check(program, {"--own-handler=rescue"}), row.id).empty());
+  }
+}
+
 TEST_CASE("--check asks the loader") {
   const program_folder here;
   const std::string missing =

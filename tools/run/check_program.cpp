@@ -98,23 +98,41 @@ struct acquaintance {
   const char *id, *name, *text, *advice;
 };
 
-// Of libraries, and of programs that are named so, whose handlers for SIGBUS are known.
+// What ends a program by its own handler is the program's decision (docs/drop-in.md).
+constexpr const char* rescue = "--own-handler=rescue gives zeros instead, of which it does not learn";
+constexpr const char* xserver =
+    "has a handler for SIGBUS, which drops the client's segment; it is called first, and ends the server at "
+    "a "
+    "second fault in that segment, or at one in any other mapping";
+constexpr const char* java =
+    "has a Java VM, whose handler throws InternalError into Java code that reads a mapped buffer, and ends "
+    "the "
+    "program where native code does";
+
+// Of libraries, and of programs that are named so, whose handlers for SIGBUS are known: docs/migrating.md,
+// docs/embedding.md.
 constexpr acquaintance acquaintances[] = {
     {"libwayland-server", "libwayland-server.so.",
      "has a handler for SIGBUS, which disconnects the client whose buffer is bad; it is called first, and "
      "still does",
      ""},
-    {"xserver", "Xorg", "has a handler for SIGBUS, which drops the client's segment; it is called first", ""},
-    {"xserver", "Xwayland", "has a handler for SIGBUS, which drops the client's segment; it is called first",
-     ""},
+    {"xserver", "Xorg", xserver, rescue},
+    {"xserver", "Xvfb", xserver, rescue},
+    {"xserver", "Xwayland", xserver, rescue},
+    {"xserver", "Xephyr", xserver, rescue},
     {"pulseaudio", "pulseaudio",
-     "has a handler for SIGBUS, which maps zeros and gives up at what it does not know; neither ends it", ""},
+     "has a handler for SIGBUS, which marks the client's segment as bad; it is called first, and calls abort "
+     "at "
+     "a fault in any other mapping",
+     rescue},
     {"systemd", "libsystemd-shared",
-     "has a handler for SIGBUS, which maps zeros into journals; it is called first", ""},
+     "if it reads journals, has a handler for SIGBUS, which puts zeros at any address; it is called first, "
+     "and "
+     "the program aborts later where the address is in no journal, or faults were too many",
+     rescue},
     {"libsigsegv", "libsigsegv.so.", "lets programs have handlers for faults; they are called first", ""},
-    {"jvm", "libjli.so",
-     "starts a Java VM, whose handler throws InternalError into code that reads a mapped buffer",
-     "--own-handler=rescue gives it zeros"},
+    {"jvm", "libjli.so", java, rescue},
+    {"jvm", "libjvm.so", java, rescue},
 };
 
 void check_acquaintances(const std::vector<object>& all, const options& asked, std::vector<finding>& out) {
