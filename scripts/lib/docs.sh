@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 #
-# Sourced by scripts/update-docs, behind marks.sh: with which command figures were measured, and whether what stands
+# Sourced by scripts/update-docs, behind marks.sh and with prose.sh: with which command figures were measured, and whether what stands
 # between marks is in order. $root is the source.
 #
 #   <!-- figures NAME: COMMAND -->
@@ -24,7 +24,7 @@ measured() {
 # check_documents: prints what is wrong as FILE[:LINE]: WHAT. `parts` lists what is made.
 check_documents() {
   local found
-  found=$(cd "$root" && { broken_blocks; broken_pictures; })
+  found=$(cd "$root" && { broken_blocks; broken_pictures; measured_prose; })
   [ -n "$found" ] || return 0
   printf '%s\n' "$found"
   return 1
