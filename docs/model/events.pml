@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * How ordinary context learns of the faults that handlers absorb: the queue of docs/protocol.md, as a model
+ * How ordinary context learns of the faults that handlers absorb: the queue of docs/protocol-events.md, as a model
  * for spin. scripts/check-model runs it, as it is and with each mutation.
  *
  * Handlers count a fault in its region, put the region's descriptor on a list unless it is there, and write

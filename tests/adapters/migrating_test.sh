@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# The diffs of docs/migrating.md compile, what they are applied to as well as what comes of it.
+# The diffs of a document compile, what they are applied to as well as what comes of it.
 #
 # migrating_test.sh DOCUMENT SURROUNDINGS HEADERS ADAPTERS CC CXX [FLAG...]
 #   SURROUNDINGS: the folder with what the diffs' other sides declare. HEADERS: the folder that contains nosigbus/.

@@ -113,7 +113,7 @@ for document in README.md docs/*.md; do programs_compile "$document"; done
 for document in README.md CONTRIBUTING.md docs/*.md; do
   links_lead_somewhere "$document"
   case $document in
-    */migrating.md | */porting.md | */wayland.md) ;; # name sources of others
+    */migrating*.md | */porting.md | */wayland.md) ;; # name sources of others
     *) named_sources_exist "$document" ;;
   esac
 done

@@ -109,7 +109,7 @@ constexpr const char* java =
     "the "
     "program where native code does";
 
-// Of libraries, and of programs that are named so, whose handlers for SIGBUS are known: docs/migrating.md,
+// Of libraries, and of programs that are named so, whose handlers for SIGBUS are known: docs/migrating*.md,
 // docs/embedding.md.
 constexpr acquaintance acquaintances[] = {
     {"libwayland-server", "libwayland-server.so.",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Of a compositor, what the diffs of docs/migrating.md use.
+ * Of a compositor, what the diffs of docs/migrating-servers.md use.
  */
 #define _GNU_SOURCE
 #include <stdbool.h>

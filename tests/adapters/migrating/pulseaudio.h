@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Of PulseAudio, what the diffs of docs/migrating.md use.
+ * Of PulseAudio, what the diffs of docs/migrating-servers.md use.
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Of the X server, what the diffs of docs/migrating.md use.
+ * Of the X server, what the diffs of docs/migrating-servers.md use.
  */
 #define _GNU_SOURCE
 #include <errno.h>
