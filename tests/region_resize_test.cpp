@@ -223,6 +223,35 @@ TEST_CASE("readers at the old and at the new address, while a region grows and i
   });
 }
 
+// A region whose memory the program has unmapped, and which it has not released, has its address still.
+TEST_CASE("a region does not move to where another one is that has lost its memory" NO_QEMU(
+    "places memory otherwise")) {
+  CHECK(in_child([] {
+          enter_by(entry::installed);
+          shared_file file(4 * page);
+          nosigbus::region region = make_region(origin::mapped, file, page);
+          block(region);
+          // As much as is reserved for a region of four pages, where the next mapping of that size will be.
+          const size_t room = 9 * page;
+          nosigbus::region lost = make_region(origin::adopted_with_fd, file, room);
+          CHILD_CHECK(munmap(lost.data(), room) == 0);
+          const size_t mappings = count_vmas(), descriptors = count_descriptors();
+          const uint64_t regions = nosigbus::stats().regions;
+          CHILD_CHECK(region.resize(4 * page) == -EEXIST);
+          CHILD_CHECK(count_vmas() == mappings && count_descriptors() == descriptors);
+          CHILD_CHECK(nosigbus::stats().regions == regions);
+          CHILD_CHECK(region.size() == page && is_pattern(region, 0, page));
+          file.resize(0);
+          CHILD_CHECK(peek(region, 0) == 0 && region.status().faults == 1);
+          lost.reset();
+          file.resize(4 * page);
+          file.draw();
+          CHILD_CHECK(region.resize(4 * page) == 0);
+          CHILD_CHECK(is_pattern(region, page, 4 * page));
+          return 0;
+        }) == exited(0));
+}
+
 TEST_CASE("bad lengths") {
   CHECK(in_child([] {
           shared_file file(2 * page);

@@ -59,7 +59,7 @@ struct nosigbus_region;
  * Returns 0; -EINVAL: out NULL, length 0, offset negative or unaligned, unknown prot or flags;
  *   -EOVERFLOW: offset + length does not fit; -ENOMEM; -EMFILE: NOSIGBUS_CLIP, and no descriptor to spare; or
  *   what mmap(2) says of the descriptor: -EBADF, -EACCES (opened without the access that prot needs), -ENODEV
- *   (pipe, directory, socket).
+ *   (pipe, directory, socket); -EEXIST: there is a region whose memory was unmapped before its release.
  * Works before nosigbus_install; absorbing faults takes it, or nosigbus_handle_signal. */
 NOSIGBUS_API int nosigbus_map(struct nosigbus_region** out, int fd, off_t offset, size_t length, int prot,
                               unsigned flags) NOSIGBUS_NOEXCEPT;
@@ -152,8 +152,8 @@ NOSIGBUS_API int nosigbus_region_prefault(struct nosigbus_region* region, size_t
  * mapped no more (of an adopted mapping: guarded no more), so nobody may use it then. -EINVAL: region NULL or
  * not live, new_length 0; -EOVERFLOW: offset + new_length does not fit; -ENOTSUP: a writable private mapping
  * that would have to move, which would lose what was written to it, or a mapping of which nothing is left to
- * duplicate and that was adopted without a descriptor; -ENOMEM: no address space or map limit reached. On
- * error the region is as it was. Concurrent calls for one region wait for each other. */
+ * duplicate and that was adopted without a descriptor; -ENOMEM: no address space or map limit reached;
+ * -EEXIST: as nosigbus_map. On error the region is as it was. Concurrent calls for it wait for each other. */
 NOSIGBUS_API int nosigbus_region_resize(struct nosigbus_region* region, size_t new_length) NOSIGBUS_NOEXCEPT;
 
 /* Leaves a pointer with the region, for whoever meets it in an event: what of the program it is.
