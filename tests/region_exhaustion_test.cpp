@@ -10,8 +10,10 @@
 #include <vector>
 
 #include "support/crowd.h"
+#include "support/each_entry.h"
 #include "support/no_qemu.h"
 #include "support/no_tsan.h"
+#include "support/refusal.h"
 #include "support/region_fixture.h"
 
 using namespace test;
@@ -62,6 +64,14 @@ bool can_seal_mappings() {
          }) == exited(0);
 }
 
+// Whatever is mapped from now on. Nobody but root may lock more.
+void lock_up_to(size_t bytes) {
+  const rlimit limit{bytes, bytes};
+  CHILD_CHECK(setrlimit(RLIMIT_MEMLOCK, &limit) == 0);
+  if (getuid() == 0) CHILD_CHECK(setgid(65534) == 0 && setuid(65534) == 0);
+  CHILD_CHECK(mlockall(MCL_FUTURE) == 0);
+}
+
 }  // namespace
 
 TEST_CASE("a mapping that the kernel has sealed" NO_QEMU("no mseal")) {
@@ -107,6 +117,28 @@ TEST_CASE("what cannot be put back stays overlaid" NO_QEMU("no limits")
     CHILD_CHECK(is_zero(region, page, 4 * page));
     CHILD_CHECK(vmas_in(region) == 1);
   });
+}
+
+TEST_CASE("a process that locks all of its memory is served up to its limit unless it may not unlock" NO_QEMU(
+    "no mlockall")) {
+  const bool limited = in_child([] {
+                         lock_up_to(8 * page);
+                         constexpr int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+                         return mmap(nullptr, 9 * page, PROT_READ, flags, -1, 0) == MAP_FAILED ? 0 : 1;
+                       }) == exited(0);
+  if (!limited) MESSAGE("nothing is locked here: sanitizers have it do nothing");
+  for (const bool may_unlock : {true, false}) {
+    CAPTURE(may_unlock);
+    in_each_entry(may_unlock || !limited ? exited(0) : killed_by(SIGBUS), [may_unlock] {
+      shared_file file(500 * page);
+      lock_up_to(768 * page);
+      const nosigbus::region region = make_region(origin::mapped, file, 500 * page);
+      if (!may_unlock) refuse({SYS_munlock, EPERM});
+      file.resize(0);
+      CHILD_CHECK(peek(region, 0) == 0);
+      CHILD_CHECK(peek(region, 499 * page) == 0);
+    });
+  }
 }
 
 TEST_CASE("descriptors: half of what the program may have is left to it") {

@@ -2,16 +2,13 @@
 //
 // Regions over files with holes on a full file system: a read of a hole is an I/O error there, and pages
 // behind it may be live.
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <nosigbus/copy.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
 
 #include <cerrno>
 #include <random>
 
 #include "support/no_qemu.h"
+#include "support/refusal.h"
 #include "support/region_fixture.h"
 #include "support/small_filesystem.h"
 
@@ -175,18 +172,7 @@ TEST_CASE("where the kernel cannot be asked about a page a write to a hole kills
       [](small_filesystem& files) {
         const int fd = file_with_holes(files, 32, [](size_t) { return false; });
         files.fill();
-        constexpr unsigned populate_read = 22, populate_write = 23;
-        // The low half of the third argument is at 32 on little-endian machines.
-        sock_filter code[] = {{BPF_LD | BPF_W | BPF_ABS, 0, 0, 0},
-                              {BPF_JMP | BPF_JEQ | BPF_K, 0, 3, SYS_madvise},
-                              {BPF_LD | BPF_W | BPF_ABS, 0, 0, 32},
-                              {BPF_JMP | BPF_JEQ | BPF_K, 2, 0, populate_read},
-                              {BPF_JMP | BPF_JEQ | BPF_K, 1, 0, populate_write},
-                              {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW},
-                              {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ERRNO | EINVAL}};
-        sock_fprog program{sizeof code / sizeof code[0], code};
-        CHILD_CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
-        CHILD_CHECK(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
+        refuse_to_populate();
         const nosigbus::region region = map_region(fd, 32 * page, PROT_READ | PROT_WRITE, 0);
         poke(region, 3 * page, 1);
       },

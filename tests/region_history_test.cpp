@@ -83,20 +83,6 @@ TEST_CASE("a locked mapping that was adopted without descriptor keeps what is le
   });
 }
 
-TEST_CASE("a process that locks all of its memory is served up to its limit" NO_QEMU("no mlockall")) {
-  in_each_entry(exited(0), [] {
-    const rlimit limit{768 * page, 768 * page};
-    CHILD_CHECK(setrlimit(RLIMIT_MEMLOCK, &limit) == 0);
-    if (getuid() == 0) CHILD_CHECK(setgid(65534) == 0 && setuid(65534) == 0);
-    shared_file file(500 * page);
-    CHILD_CHECK(mlockall(MCL_FUTURE) == 0);
-    const nosigbus::region region = make_region(origin::mapped, file, 500 * page);
-    file.resize(0);
-    CHILD_CHECK(peek(region, 0) == 0);
-    CHILD_CHECK(peek(region, 499 * page) == 0);
-  });
-}
-
 TEST_CASE("refresh gives back the protection that the range has now" NO_QEMU("no page can be asked about")) {
   for (const origin from : origins) {
     if (from == origin::adopted_without_fd && !mappings_can_be_duplicated()) continue;
