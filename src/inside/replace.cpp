@@ -14,7 +14,11 @@ namespace {
 // Reads digits, and steps over them and what ends them.
 unsigned number(const char*& text) {
   unsigned value = 0;
-  for (; *text >= '0' && *text <= '9'; ++text) value = value * 10 + static_cast<unsigned>(*text - '0');
+  for (;; ++text) {
+    const unsigned digit = static_cast<unsigned>(*text - '0');
+    if (digit > 9) break;
+    value = value * 10 + digit;
+  }
   if (*text != '\0') ++text;
   return value;
 }
