@@ -64,7 +64,7 @@ class maps_reader {
   // Whether this byte ended the line that is looked for.
   bool take(char c) {
     if (c == '\n') {
-      const bool found = field_ >= inode && address_ >= numbers_[begin] && address_ < numbers_[end];
+      const bool found = address_ >= numbers_[begin] && address_ < numbers_[end];
       if (!found) start_line();
       return found;
     }
