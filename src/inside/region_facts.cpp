@@ -72,9 +72,9 @@ class reach {
   bool lags() const { return !known_ && !region_.shared; }
   // As last seen.
   bool beyond() const { return known_ ? page_ < within_ : witness_ != page_; }
-  // Looks again.
+  // Looks again, at what was beyond.
   bool still_beyond() {
-    if (!known_) return beyond() && supplied(region_, witness_);
+    if (!known_) return supplied(region_, witness_);
     const uint64_t size = file_size(region_);
     within_ = size == unknown_size ? 0 : bytes_within(region_, size);
     return beyond();

@@ -170,7 +170,6 @@ finding look_at(region_descriptor& region, nosigbus_fault& fault, size_t page, v
 
 bool repair_locked(region_descriptor& region, region_lock& lock, nosigbus_fault& fault, effort how) {
   const size_t page = (fault.address - region.base) & ~(region.granule - 1);
-  if (page >= region.mapped) return false;  // just cut off
   verdict found{};
   switch (look_at(region, fault, page, found)) {
     case finding::nothing:
@@ -207,7 +206,7 @@ bool with_region_at(uintptr_t address, Visit visit) {
   region_descriptor* const region = visited.get();
   if (region == nullptr) return false;
   region_lock lock(*region, no_signals);
-  return visit(*region, lock);
+  return address - region->base < region->mapped && visit(*region, lock);  // or has just been cut off
 }
 
 }  // namespace
@@ -227,7 +226,7 @@ bool repairable(nosigbus_fault fault) {
   return with_region_at(fault.address, [&fault](region_descriptor& region, region_lock&) {
     const size_t page = (fault.address - region.base) & ~(region.granule - 1);
     verdict found{};
-    return page < region.mapped && look_at(region, fault, page, found) != finding::to_decline;
+    return look_at(region, fault, page, found) != finding::to_decline;
   });
 }
 
