@@ -101,3 +101,22 @@ TEST_CASE("Advice about memory errors is ignored where SIGBUS is and kills where
           }) == (ignored ? exited(0) : killed_by(SIGBUS)));
   }
 }
+
+// Who saves an action and puts it in place for all signals.
+TEST_CASE("Our action for another signal is its default action" NO_TSAN("sigaction answers with its own")) {
+  for (const int signo : {SIGUSR1, SIGILL, SIGSEGV}) {
+    CAPTURE(signo);
+    CHECK(in_child([signo] {
+            const missing_page f;
+            signal(SIGBUS, SIG_DFL);
+            signal(SIGSEGV, SIG_DFL);
+            CHILD_CHECK(nosigbus_install(0) == 0);
+            struct sigaction ours {};
+            CHILD_CHECK(sigaction(SIGBUS, nullptr, &ours) == 0);
+            CHILD_CHECK(sigaction(signo, &ours, nullptr) == 0);
+            CHILD_CHECK(*f.guarded == 0);
+            raise(signo);
+            return 0;
+          }) == killed_by(signo));
+  }
+}

@@ -4,6 +4,7 @@
 #include <nosigbus/events.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -32,6 +33,11 @@ int descriptor_named(const char* name) {
     if (readlink(path, target, sizeof target - 1) > 0 && strcmp(target, name) == 0) return fd;
   }
   return -1;
+}
+
+bool is_pipe_to_write_to(int fd) {
+  struct stat status {};
+  return fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode) && (fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDONLY;
 }
 
 }  // namespace
@@ -161,4 +167,25 @@ TEST_CASE("no fault goes untold, while many threads fault and others dispatch") 
         }
       },
       60);
+}
+
+TEST_CASE("the number of the bell is another pipe's: nothing is written there and nothing is lost") {
+  in_each_entry(exited(0), [] {
+    for (int fd = 3; fd < 100; ++fd) close(fd);
+    listen();
+    shared_file file(page);
+    const nosigbus::region region = without_watch(file, page);
+    int bells = 0, ends[2];
+    CHILD_CHECK(pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0);
+    for (int fd = 3; fd < 100; ++fd) {
+      if (fd == ends[1] || !is_pipe_to_write_to(fd)) continue;
+      CHILD_CHECK(dup2(ends[1], fd) == fd);
+      ++bells;
+    }
+    CHILD_CHECK(bells == 1);
+    file.resize(0);
+    CHILD_CHECK(peek(region, 0) == 0);
+    CHILD_CHECK(!readable(ends[0]));
+    CHILD_CHECK(dispatch_all().size() == 1);
+  });
 }

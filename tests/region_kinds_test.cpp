@@ -133,3 +133,41 @@ TEST_CASE("a sparse file of 2 TiB that is cut off" NO_QEMU("2 TiB are more than 
     }
   }
 }
+
+TEST_CASE("a huge page at the end is put back although a hole in front of it is not" NO_QEMU(
+    "it rounds to its own pages")) {
+  constexpr file_kind kind = file_kind::huge_pages;
+  if (!exists(kind)) return;
+  const std::optional<huge_pages> pool = pages_for(kind);
+  if (!pool->granted()) return;
+  for (const entry how : entries) {
+    CAPTURE(static_cast<int>(how));
+    CHECK(in_child([how] {
+            file_store store(kind);
+            enter_by(how);
+            const region_place where{kind, origin::mapped, false, false, false, false};
+            const size_t granule = where.granule(), hole = granule, end = 3 * granule;
+            region_scene scene(where, store, NOSIGBUS_ABSORB_IO);
+            scene.cut_off(hole);
+            scene.cut_off(where.whole());
+            scene.mark(hole + granule, end);
+            store.fill();
+            CHILD_CHECK(peek(scene.region(), hole) == 0);
+            CHILD_CHECK(scene.region().status().cause == NOSIGBUS_IO);
+            scene.cut_off(end);
+            CHILD_CHECK(peek(scene.region(), end) == 0);
+            store.make_room();
+            scene.cut_off(where.whole());
+            scene.mark(end, where.whole());
+            store.fill();
+            CHILD_CHECK(scene.region().refresh() == 0);
+            CHILD_CHECK(scene.is_zero(hole, hole + granule));
+            CHILD_CHECK(scene.is_marked(hole + granule, where.whole()));
+            store.make_room();
+            CHILD_CHECK(scene.region().refresh() == 1);
+            CHILD_CHECK(scene.is_zero(hole, hole + granule));
+            CHILD_CHECK(scene.is_marked(hole + granule, where.whole()));
+            return 0;
+          }) == exited(0));
+  }
+}

@@ -124,13 +124,35 @@ TEST_CASE("An access that is not told is taken for the read that is certain") {
         }) == exited(0));
 }
 
-TEST_CASE("Poison outside of every region and what nobody consumed are not ours") {
+TEST_CASE("Poison outside of every region and what nobody consumed and what has no address are not ours") {
   CHECK(in_child([] {
           shared_file file(pages * page);
           const nosigbus::region region = poisoned_region(file, NOSIGBUS_ABSORB_POISON);
           CHILD_CHECK(report(&file, machine_event::read, 0) == 0);
-          CHILD_CHECK(report(at(region, page), machine_event::read, 0, BUS_MCEERR_AO) == 0);
+          for (const int code : {int{BUS_MCEERR_AO}, int{SI_KERNEL}}) {
+            CHILD_CHECK(report(at(region, page), machine_event::read, 0, code) == 0);
+          }
           CHILD_CHECK(is_pattern(region, 0, pages * page));
           return 0;
         }) == exited(0));
+}
+
+TEST_CASE("Poison in an overlay is absorbed on request only and stays zeros") {
+  for (const unsigned flags : {0u, unsigned{NOSIGBUS_ABSORB_POISON}}) {
+    CAPTURE(flags);
+    CHECK(in_child([flags] {
+            enter_by(entry::installed);
+            shared_file file(pages * page);
+            const nosigbus::region region = poisoned_region(file, flags);
+            file.resize((pages - 1) * page);
+            CHILD_CHECK(peek(region, (pages - 1) * page) == 0);
+            const bool absorbs = flags != 0;
+            CHILD_CHECK(report(at(region, (pages - 1) * page), machine_event::read, 0) == (absorbs ? 1 : 0));
+            CHILD_CHECK(region.status().faults == (absorbs ? 2 : 1));
+            CHILD_CHECK(region.status().cause == (absorbs ? NOSIGBUS_POISON : NOSIGBUS_EOF));
+            CHILD_CHECK(is_pattern(region, 0, (pages - 1) * page));
+            CHILD_CHECK(is_zero(region, (pages - 1) * page, pages * page));
+            return 0;
+          }) == exited(0));
+  }
 }

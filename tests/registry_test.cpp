@@ -4,6 +4,7 @@
 #include <src/shared/region_pool.h>
 #include <src/shared/registry.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include <atomic>
 #include <map>
@@ -13,6 +14,7 @@
 
 #include "support/child.h"
 #include "support/no_qemu.h"
+#include "support/no_tsan.h"
 
 using namespace nosigbus;
 
@@ -221,4 +223,31 @@ TEST_CASE("descriptors are distinct while they are taken") {
   }
   CHECK(seen.size() == taken.size());
   for (region_descriptor* region : taken) region_pool::give(*region);
+}
+
+TEST_CASE("there is no descriptor of a number that was never given") {
+  CHECK(region_pool::descriptor(UINT32_MAX) == nullptr);
+  CHECK(region_pool::descriptor(uint32_t{1} << 28) == nullptr);
+}
+
+// The edge of what is left takes nodes of the tree.
+TEST_CASE("a region that cannot become shorter for want of memory stays as it was" NO_QEMU("no limits")
+              NO_TSAN("its shadow is beyond every limit")) {
+  CHECK(test::in_child([] {
+          constexpr uintptr_t elsewhere = uintptr_t{0x6} << 44, apart = uintptr_t{1} << 30;
+          constexpr size_t length = registry::slots * page;
+          region_descriptor& region = make(elsewhere, length);
+          CHILD_CHECK(add(region) == 0);
+          const rlimit none{page, page};
+          CHILD_CHECK(setrlimit(RLIMIT_AS, &none) == 0);
+          int error = 0;
+          for (uintptr_t i = 1; i < 200 && error == 0; ++i) error = add(make(elsewhere + i * apart, page));
+          CHILD_CHECK(error == -ENOMEM);
+          CHILD_CHECK(registry::shorten(region, elsewhere, elsewhere + 3 * page, elsewhere + length) ==
+                      -ENOMEM);
+          for (uintptr_t at = 0; at < length; at += page) {
+            CHILD_CHECK(registry::find(elsewhere + at) == &region);
+          }
+          return 0;
+        }) == test::exited(0));
 }

@@ -134,3 +134,32 @@ TEST_CASE("what was about to be set aside is still there" NO_QEMU("no page can b
           return 0;
         }) == exited(0));
 }
+
+// The child of fork has no use for it, and releases it as it finds it: nothing is counted that nobody takes
+// back.
+TEST_CASE("a region that is released while a change of it is torn leaves nothing overlaid") {
+  for (const interval intended : {interval{page, 4 * page, NOSIGBUS_EOF}, interval{}}) {
+    for (const bool announced : {false, true}) {
+      CAPTURE(intended.end);
+      CAPTURE(announced);
+      CHECK(in_child([=] {
+              shared_file file(4 * page);
+              nosigbus::region region = make_region(origin::mapped, file, 4 * page);
+              nosigbus::region_descriptor& place = descriptor_of(region);
+              tear(region, intended, [=](nosigbus::region_descriptor& torn) {
+                if (!announced) return;
+                // All the way to the end of the change, but for the note of it.
+                nosigbus::overlay_begins(torn);
+                nosigbus::overlay_ends(torn);
+              });
+              CHILD_CHECK(place.overlays.empty() && place.changing);
+              const uint64_t generation = place.generation.load();
+              region.reset();
+              CHILD_CHECK((nosigbus::g_overlay_census.read() & nosigbus::overlay_census::live_mask) == 0);
+              CHILD_CHECK(!place.changing && place.overlays.empty());
+              CHILD_CHECK(place.generation.load() > generation && place.generation.load() % 2 == 0);
+              return 0;
+            }) == exited(0));
+    }
+  }
+}

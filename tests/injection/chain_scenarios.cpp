@@ -96,6 +96,9 @@ void add_handlers(std::vector<scenario>& all) {
                  }});
   all.push_back({"a fault that the handler before gets, after rearm", to_handler, [](stage& on) {
                    const foreign_page page;
+                   // One that rearm has put there in front of another.
+                   CHILD_CHECK(signal(SIGBUS, SIG_IGN) != SIG_ERR);
+                   CHILD_CHECK(nosigbus_rearm() == 0);
                    catch_declined_faults();
                    CHILD_CHECK(nosigbus_rearm() == 0);
                    on.observe(answers{touch_declined, {}}, [&] { return touch(page.bad(), 0); });

@@ -61,6 +61,12 @@ void meets_another(int, siginfo_t*, void*) {
   EXPECT(g_extra[0] == 0);
 }
 
+void meets_a_bug_of_its_own(int, siginfo_t*, void*) {
+  EXPECT(g_calls == 0);
+  g_calls = g_calls + 1;
+  EXPECT(g_extra[0] == 0);
+}
+
 void two_faults_with(void (*handler)(int, siginfo_t*, void*), int flags, int calls) {
   set(handler, flags);
   for (int i = 0; i < 2; ++i) {
@@ -175,6 +181,14 @@ SCENARIO(instructions_that_are_gone_kill) {
   file.truncate(0);
   void (*code)() = reinterpret_cast<void (*)()>(file.address(page));
   code();
+}
+SCENARIO(a_genuine_bug_of_the_handler_kills) {
+  set(meets_a_bug_of_its_own, SA_NODEFER);
+  const mapped_file file(4), other(2, MAP_SHARED, PROT_READ, mapped_file::where::disk);
+  other.truncate(0);
+  g_extra = other.data();
+  file.truncate(0);
+  EXPECT(file[page] == 0);
 }
 SCENARIO(the_handler_of_a_genuine_bug_is_called) {
   set(leaves, 0);

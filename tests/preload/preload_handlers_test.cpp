@@ -43,6 +43,11 @@ TEST_CASE("a sent signal is kept for who waits for it") {
   CHECK(with_drop_in("a_sent_signal_waits_until_it_is_let_through") == survived);
 }
 
+// Not called again from within, without an end.
+TEST_CASE("a handler that meets a fault that is not ours dies of it") {
+  CHECK(with_drop_in("a_genuine_bug_of_the_handler_kills") == bus_error);
+}
+
 TEST_CASE("a handler goes on policing, whatever it does with its own action") {
   for (const std::string scenario :
        {"a_handler_that_arms_itself_again", "a_handler_that_arms_itself_as_in_1980",
