@@ -43,14 +43,14 @@ void in_a_process(Body body) {
 }
 
 // A region of a file whose other descriptors are out of the way, the region's own closed, and its number, and
-// some more, those of files with the letter S.
+// some more, those of files with the letter S; or of a device, which is on another file system.
 struct robbed {
-  robbed() : region(make_region(origin::mapped, file, 2 * page)) {
+  explicit robbed(bool by_device = false) : region(make_region(origin::mapped, file, 2 * page)) {
     CHILD_CHECK(fcntl(file.fd(), F_DUPFD, 100) == 100);
     CHILD_CHECK(close_range(3, 99, 0) == 0);
     const std::vector<char> letters(2 * page, 'S');
     for (int i = 0; i < 4; ++i) {
-      const int fd = memfd_create("secret", MFD_CLOEXEC);
+      const int fd = by_device ? open("/dev/zero", O_RDWR | O_CLOEXEC) : memfd_create("secret", MFD_CLOEXEC);
       CHILD_CHECK(write(fd, letters.data(), letters.size()) == static_cast<ssize_t>(letters.size()));
       secrets.push_back(fd);
     }
@@ -89,28 +89,34 @@ TEST_CASE("a descriptor that refuses to be mapped leaves no hole for others to m
 
 TEST_CASE("the number of a region's descriptor is another file's: the region never shows that" NO_QEMU(
     "the way back is a second mapping by mremap")) {
-  in_a_process([] {
-    robbed scene;
-    CHILD_CHECK(ftruncate(100, 0) == 0);
-    CHILD_CHECK(peek(scene.region, 0) == 0);
-    CHILD_CHECK(scene.region.status().file_size == UINT64_MAX);
-    CHILD_CHECK(scene.region.refresh() == 0);
-    CHILD_CHECK(peek(scene.region, 0) == 0);
-    CHILD_CHECK(!scene.region.status().sealed);
-    CHILD_CHECK(ftruncate(100, static_cast<off_t>(2 * page)) == 0);
-    const char byte = 'n';
-    CHILD_CHECK(pwrite(100, &byte, 1, 0) == 1);
-    CHILD_CHECK(scene.region.refresh() == 1);  // by its shadow
-    CHILD_CHECK(peek(scene.region, 0) == 'n');
-  });
+  for (const bool by_device : {false, true}) {
+    CAPTURE(by_device);
+    in_a_process([by_device] {
+      robbed scene(by_device);
+      CHILD_CHECK(ftruncate(100, 0) == 0);
+      CHILD_CHECK(peek(scene.region, 0) == 0);
+      CHILD_CHECK(scene.region.status().file_size == UINT64_MAX);
+      CHILD_CHECK(scene.region.refresh() == 0);
+      CHILD_CHECK(peek(scene.region, 0) == 0);
+      CHILD_CHECK(!scene.region.status().sealed);
+      CHILD_CHECK(ftruncate(100, static_cast<off_t>(2 * page)) == 0);
+      const char byte = 'n';
+      CHILD_CHECK(pwrite(100, &byte, 1, 0) == 1);
+      CHILD_CHECK(scene.region.refresh() == 1);  // by its shadow
+      CHILD_CHECK(peek(scene.region, 0) == 'n');
+    });
+  }
 }
 
 TEST_CASE("a release closes no descriptor of the program's") {
-  in_a_process([] {
-    robbed scene;
-    scene.region.reset();
-    for (const int fd : scene.secrets) CHILD_CHECK(fcntl(fd, F_GETFD) >= 0);
-  });
+  for (const bool by_device : {false, true}) {
+    CAPTURE(by_device);
+    in_a_process([by_device] {
+      robbed scene(by_device);
+      scene.region.reset();
+      for (const int fd : scene.secrets) CHILD_CHECK(fcntl(fd, F_GETFD) >= 0);
+    });
+  }
 }
 
 TEST_CASE("a thread that is cancelled holds nothing that others need" NO_TSAN("it defers cancellation")) {
