@@ -58,18 +58,18 @@ long replace_by_zeros(region_descriptor& region, uintptr_t begin, size_t length,
   return replace::with_zeros(begin, length, prot);
 }
 
-bool stay_unwritable(region_descriptor& region) {
-  if (region.ask_descriptor) {
-    region.ask_descriptor = false;
-    region.overlays_stay_unwritable &= sys::opened_for_writing(descriptor_of(region));
-  }
-  return region.overlays_stay_unwritable;
+// Before the first read-only overlay: what its file was opened for. by_size: the descriptor has just told the
+// file's size.
+void learn_from_descriptor(region_descriptor& region, bool by_size) {
+  if (!region.ask_descriptor) return;
+  region.ask_descriptor = false;
+  region.overlays_stay_unwritable &= sys::opened_for_writing(by_size ? region.fd : descriptor_of(region));
 }
 
 bool map_zeros(region_descriptor& region, interval part, int prot) {
   const uintptr_t begin = region.base + part.begin;
   const size_t length = part.end - part.begin;
-  if ((prot & PROT_WRITE) == 0 && stay_unwritable(region) && map_unwritable_zeros(begin, length)) {
+  if ((prot & PROT_WRITE) == 0 && region.overlays_stay_unwritable && map_unwritable_zeros(begin, length)) {
     counters::add(g_counters.overlays);
     return true;
   }
@@ -126,6 +126,7 @@ bool overlay(region_descriptor& region, region_lock& lock, const nosigbus_fault&
   const bool lost = region.overlays.contains(page);
   lock.begin_change(part);
   if (how == effort::usual) keep_way_back(region, part, found.by_size);
+  if ((prot & PROT_WRITE) == 0) learn_from_descriptor(region, found.by_size);
   // Before the first zero can be read: whoever reads it must be able to notice afterwards.
   first ? overlay_begins(region) : overlay_changes(region);
   bool done = map_overlay(region, part, prot);
