@@ -17,11 +17,20 @@ mkdir -p "$work"
 compile() { "$cxx" -std=c++20 -Wall -Wextra -Werror -I "$include" "$@"; }
 
 # program WHAT FLAG...: builds and runs it; the flags are the compiler's and the linker's.
-program() {
+program() { linked "$1" "$source/link_a.cpp" "$source/link_b.cpp" "${@:2}"; }
+
+# objects NAME FLAG...: the program's, for all linkers.
+objects() {
+  local half
+  for half in a b; do compile -c "$source/link_$half.cpp" -o "$work/$1_$half.o" "${@:2}"; done
+}
+
+# linked WHAT FLAG...: links and runs it.
+linked() {
   local what=$1
   shift
   built=$((built + 1))
-  if ! compile "$source/link_a.cpp" "$source/link_b.cpp" -o "$work/program" "$@" "-Wl,-rpath,$libraries"; then
+  if ! compile -o "$work/program" "$@" "-Wl,-rpath,$libraries"; then
     echo "FAILED to build: $what"
   elif "${emulator[@]}" "$work/program"; then
     return 0
@@ -49,12 +58,14 @@ program 'nothing but position-independent' -O2 -fPIC "${shared[@]}"
 for protection in -fcf-protection=full -mbranch-protection=standard; do
   if accepts "$protection"; then program "$protection" -O2 "$protection" "${shared[@]}"; fi
 done
+objects whole -O2
+objects parts -O2 -ffunction-sections -fdata-sections
 for linker in "${linkers[@]}"; do
-  program "$linker" -O2 -fuse-ld="$linker" "${shared[@]}"
-  sections=(-O2 -fuse-ld="$linker" -ffunction-sections -fdata-sections "-Wl,--gc-sections")
-  program "$linker, --gc-sections" "${sections[@]}" "${shared[@]}"
-  program "$linker, --gc-sections, archive" "${sections[@]}" "${static[@]}"
-  program "$linker, static" -O2 -static -fuse-ld="$linker" "${static[@]}"
+  whole=("$work"/whole_{a,b}.o "-fuse-ld=$linker") parts=("$work"/parts_{a,b}.o "-fuse-ld=$linker" "-Wl,--gc-sections")
+  linked "$linker" "${whole[@]}" "${shared[@]}"
+  linked "$linker, --gc-sections" "${parts[@]}" "${shared[@]}"
+  linked "$linker, --gc-sections, archive" "${parts[@]}" "${static[@]}"
+  linked "$linker, static" -static "${whole[@]}" "${static[@]}"
 done
 lto=(-O2 -flto)
 # clang's objects for it are not for GNU ld.
