@@ -2,15 +2,9 @@
 #include "supervised.h"
 
 #include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <nosigbus/runtime.h>
-#include <poll.h>
 #include <signal.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 
 #include <algorithm>
@@ -19,6 +13,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "notifications.h"
 #include "support/shared_file.h"
 #include "system_calls.h"
 
@@ -100,68 +95,12 @@ class supervised_stage : public stage {
   uint64_t mask_ = 0;
 };
 
-// All calls are asked about, but those by which the child talks and ends.
-int install_filter() {
-  sock_filter program[] = {
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_sendmsg, 1, 0),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-  };
-  const sock_fprog filter{sizeof program / sizeof *program, program};
-  CHILD_CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
-  return static_cast<int>(
-      syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &filter));
-}
-
-union descriptor_message {
-  cmsghdr header;
-  char room[CMSG_SPACE(sizeof(int))];
-};
-
-msghdr message_of(descriptor_message& control, iovec& byte) {
-  msghdr message{};
-  message.msg_iov = &byte;
-  message.msg_iovlen = 1;
-  message.msg_control = control.room;
-  message.msg_controllen = sizeof control.room;
-  return message;
-}
-
-void send_descriptor(int to, int fd) {
-  char nothing = 0;
-  iovec byte{&nothing, 1};
-  descriptor_message control{};
-  const msghdr message = message_of(control, byte);
-  control.header.cmsg_level = SOL_SOCKET;
-  control.header.cmsg_type = SCM_RIGHTS;
-  control.header.cmsg_len = CMSG_LEN(sizeof fd);
-  memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
-  CHILD_CHECK(sendmsg(to, &message, 0) == 1);
-}
-
-int receive_descriptor(int from) {
-  char nothing = 0;
-  iovec byte{&nothing, 1};
-  descriptor_message control{};
-  msghdr message = message_of(control, byte);
-  int fd = -1;
-  if (recvmsg(from, &message, MSG_CMSG_CLOEXEC) == 1 && message.msg_controllen != 0) {
-    memcpy(&fd, CMSG_DATA(&control.header), sizeof fd);
-  }
-  return fd;
-}
-
-[[noreturn]] void play_twice(const scenario& what, int supervisor) {
+[[noreturn]] void play_twice(const scenario& what, notifications& supervisor) {
   const rlimit no_core{0, 0};
   setrlimit(RLIMIT_CORE, &no_core);
   if (what.dies_by == 0) catch_declined_faults();
   if (what.installed) CHILD_CHECK(nosigbus_install(0) == 0);
-  const int listener = install_filter();
-  CHILD_CHECK(listener >= 0);
-  send_descriptor(supervisor, listener);
-  close(listener);
-  close(supervisor);
+  supervisor.ask();
   supervised_stage stage;
   what.play(stage);
   board().failing.store(false);
@@ -172,43 +111,31 @@ int receive_descriptor(int from) {
 
 class supervisor {
  public:
-  supervisor(int listener, pid_t child, const scenario& what, const std::optional<failure>& how, report& out)
-      : listener_(listener), child_(child), what_(what), how_(how), out_(out) {}
+  supervisor(pid_t child, const scenario& what, const std::optional<failure>& how, report& out)
+      : child_(child), what_(what), how_(how), out_(out) {}
 
-  // Until the child is gone; or false when nothing has happened for long, or the same without an end.
-  bool run() {
-    constexpr size_t endless = 20'000;
-    while (out_.calls.size() < endless) {
-      pollfd item{listener_, POLLIN, 0};
-      if (poll(&item, 1, 60'000) == 0) return false;
-      if ((item.revents & POLLIN) == 0) return true;
-      seccomp_notif request{};
-      if (ioctl(listener_, SECCOMP_IOCTL_NOTIF_RECV, &request) == 0) answer(request);
+  std::optional<long> decide(pid_t thread, const system_call& call) {
+    const bool other_thread = thread != child_;
+    if (other_thread != what_.other_threads || !board().observed.load() || !board().failing.load() ||
+        is_foreign(call.number)) {
+      return {};
     }
-    return false;
+    std::optional<long> result;
+    // What the handler returns by is no call that could fail.
+    if (call.number != SYS_rt_sigreturn && is_to_fail(call)) {
+      result = result_of_failed(thread, call, how_->error);
+      if (result) note_failed(call);
+    }
+    out_.calls.push_back(call);
+    return result;
+  }
+  // The same is not done without an end.
+  bool goes_on() const {
+    constexpr size_t endless = 20'000;
+    return out_.calls.size() < endless;
   }
 
  private:
-  void answer(const seccomp_notif& request) {
-    seccomp_notif_resp response{};
-    response.id = request.id;
-    response.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
-    // What the handler returns by is no call that could fail.
-    const bool other_thread = static_cast<pid_t>(request.pid) != child_;
-    if (other_thread == what_.other_threads && board().observed.load() && board().failing.load() &&
-        !is_foreign(request.data.nr)) {
-      system_call call{request.data.nr, {}};
-      std::copy(std::begin(request.data.args), std::end(request.data.args), call.arguments);
-      if (call.number != SYS_rt_sigreturn && is_to_fail(call)) {
-        response.flags = 0;
-        response.error = -how_->error;
-        note_failed(call);
-      }
-      out_.calls.push_back(call);
-    }
-    ioctl(listener_, SECCOMP_IOCTL_NOTIF_SEND, &response);
-  }
-
   bool is_to_fail(const system_call& call) const {
     if (!how_ || how_->number != call.number) return false;
     const auto is_same = [&](const system_call& before) { return before.number == call.number; };
@@ -223,12 +150,12 @@ class supervisor {
     const bool advice = call.number == SYS_madvise && (how_->error == ENOMEM || how_->error == EINVAL);
     if (advice || call.number == SYS_mmap || call.number == SYS_mremap) board().mappings_failed.store(true);
     const size_t page = page_size();
+    if (call.number == SYS_brk) out_.unmappable += instead_of_brk;
     if (call.number == SYS_munmap) out_.unmappable += (call.arguments[1] + page - 1) / page * page;
     // Release closes nothing of which it cannot tell that it is its own still.
     if (call.number == SYS_close || call.number == SYS_fstat) ++out_.unclosable;
   }
 
-  const int listener_;
   const pid_t child_;
   const scenario& what_;
   const std::optional<failure>& how_;
@@ -245,22 +172,13 @@ report supervise(const scenario& what, const std::optional<failure>& how) {
   page.left = {};
   page.complaint[0] = '\0';
   report out;
-  int ends[2];
-  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
-    out.complaint = "no socket pair";
-    return out;
-  }
+  notifications asked;
   fflush(nullptr);
   const pid_t child = fork();
-  if (child == 0) {
-    close(ends[0]);
-    play_twice(what, ends[1]);
-  }
-  close(ends[1]);
-  const int listener = receive_descriptor(ends[0]);
-  close(ends[0]);
-  if (listener >= 0 && !supervisor(listener, child, what, how, out).run()) kill(child, SIGKILL);
-  if (listener >= 0) close(listener);
+  if (child == 0) play_twice(what, asked);
+  supervisor all(child, what, how, out);
+  const auto decide = [&all](pid_t thread, const system_call& call) { return all.decide(thread, call); };
+  if (!asked.answer(decide, [&all] { return all.goes_on(); })) kill(child, SIGKILL);
   out.end = wait_for(child, 20);
   out.left = page.left;
   out.complaint = page.complaint;

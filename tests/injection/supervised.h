@@ -1,35 +1,18 @@
 // SPDX-License-Identifier: MIT
 //
-// Plays a scenario in a child while this process decides on each of its system calls: seccomp_unotify(2).
-//
-// Not by ptrace(2) or strace(1): a tracer sees each signal, too, and stands between the kernel and the
-// handler that is tested; a filter's answer reaches the caller as if the kernel had given it. The filter asks
-// about every call; which of them are the library's, a flag in shared memory tells, which the child sets
-// around what is observed.
+// Plays a scenario in a child while this process decides on each of its system calls. Which of them are the
+// library's, a flag in shared memory tells, which the child sets around what is observed.
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "failures.h"
 #include "scenario.h"
 #include "support/child.h"
 
 namespace test {
-
-struct system_call {
-  int number;
-  uint64_t arguments[6];
-};
-
-// Which of the observed calls fail, and how: all with a number, or the nth of them, from 0 on. (Not the nth
-// of all calls: whether malloc needs a brk(2) more depends on what the parent had.)
-struct failure {
-  int number;
-  std::optional<size_t> nth;
-  int error;  // or short_result
-};
 
 // What a process has.
 struct possessions {
@@ -40,7 +23,7 @@ struct possessions {
 struct report {
   outcome end;
   std::vector<system_call> calls;
-  // How often a call was made to fail; and what could not be given back therefore.
+  // How often a call was made to fail; and what could not be given back, or was mapped, therefore.
   size_t failed = 0;
   size_t unmappable = 0, unclosable = 0;
   // After it has been played a second time, without failures.

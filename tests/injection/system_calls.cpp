@@ -128,6 +128,7 @@ std::vector<int> plausible_failures(int number) {
     case SYS_madvise:
       return {ENOMEM, EINVAL, EPERM};
     case SYS_munmap:
+    case SYS_brk:
       return {ENOMEM};
     case SYS_openat:
       return {EMFILE, ENFILE, EACCES};
@@ -151,6 +152,7 @@ std::vector<int> plausible_failures(int number) {
 }
 
 std::vector<int> all_failures(int number) {
+  if (number == SYS_brk) return {ENOMEM};  // it has no other
   std::vector<int> all{ENOMEM, EPERM, EINVAL, EAGAIN, EMFILE, ENFILE, EINTR, ENOSYS, EACCES};
   if (has_short_result(number)) all.push_back(short_result);
   return all;

@@ -3,6 +3,7 @@
 // System calls by name, and what each can plausibly fail with.
 #pragma once
 
+#include <cstdint>
 #include <initializer_list>
 #include <set>
 #include <string>
@@ -11,6 +12,11 @@
 namespace test {
 
 using call_names = std::set<std::string>;
+
+struct system_call {
+  int number;
+  uint64_t arguments[6];
+};
 
 // "#N" for a number that is in no list of names here.
 std::string name_of_system_call(int number);
