@@ -19,7 +19,9 @@ constinit std::atomic<int32_t> g_last_noted{0};  // relaxed, no partner
 int32_t ask_pid() { return static_cast<int32_t>(sys::raw_syscall(SYS_getpid)); }
 int32_t ask_parent() { return static_cast<int32_t>(sys::raw_syscall(SYS_getppid)); }
 
+// What a filter of system calls refuses to tell is no number.
 void note(int32_t pid) {
+  if (pid <= 0) return;
   g_last_noted.store(pid, std::memory_order_relaxed);
   g_state->pid.store(pid, std::memory_order_relaxed);
 }
@@ -45,13 +47,9 @@ void note_own_pid() { note(ask_pid()); }
 int32_t own_pid() {
   const int32_t noted = g_state->pid.load(std::memory_order_relaxed);
   if (noted != 0) return noted;
-  const int32_t pid = ask_pid();
-  if (is_first_child_of_vfork(pid)) {
-    note(ask_parent());
-  } else {
-    note(pid);
-  }
-  return g_state->pid.load(std::memory_order_relaxed);
+  const int32_t pid = ask_pid(), own = is_first_child_of_vfork(pid) ? ask_parent() : pid;
+  note(own);
+  return own;
 }
 
 bool in_vfork_child() { return own_pid() != ask_pid(); }
