@@ -46,14 +46,14 @@ void open_journal(const char* const* environment) {
     return;
   }
   diary::g_journal = found;
-  diary::note_attached();
 }
 
-// A parent can leave SIGBUS blocked to us (execve(2)).
-void open_mask_of_this_thread() {
+// A parent can leave SIGBUS blocked to us (execve(2)). False: it may be.
+bool open_mask_of_this_thread() {
   uint64_t before = 0;
-  sys::change_signal_mask(SIG_UNBLOCK, sigbus_bit, &before);
+  if (sys::failed(sys::change_signal_mask(SIG_UNBLOCK, sigbus_bit, &before))) return false;
   t_sigbus_blocked = (before & sigbus_bit) != 0;
+  return true;
 }
 
 // The healer is not among the threads that a child has.
@@ -86,12 +86,13 @@ __attribute__((constructor(102))) void start(int, char**, char** environment) {
 #ifdef NOSIGBUS_HAS_BACKTRACE
   if (g_options.backtrace) nosigbus_backtrace_enable();
 #endif
-  open_mask_of_this_thread();
+  const bool open = open_mask_of_this_thread();
   pthread_atfork(nullptr, nullptr, after_fork);
   keep_spare_mappings();
   healer::measure_thread_data();
   g_errand_runner = errands::run;
-  take_signal(SIGBUS);
+  // nosigbus-run tells of a program that it ran unprotected unless it hears of it.
+  if (take_signal(SIGBUS) == 0 && open && diary::g_journal != nullptr) diary::note_attached();
   if (overlays_can_refuse_writes()) take_signal(SIGSEGV);
 }
 
