@@ -23,7 +23,7 @@ std::string error_text(int error) { return std::generic_category().message(error
 // to send again. 0: none has come.
 int put_off_stop(const sigset_t& mask) {
   sigset_t pending;
-  sigpending(&pending);
+  if (sigpending(&pending) != 0) return 0;
   int found = 0;
   for (const int signo : {SIGTSTP, SIGTTIN, SIGTTOU}) {
     if (sigismember(&pending, signo) != 1 || sigismember(&mask, signo) == 1) continue;
@@ -52,8 +52,8 @@ int start_file(pid_t& child, const std::string& file, const std::vector<std::str
   child = vfork();
   if (child == 0) {
     stop = put_off_stop(mask);
-    sigprocmask(SIG_SETMASK, &mask, nullptr);
-    execve(file.c_str(), words.data(), variable_pointers.data());
+    if (sigprocmask(SIG_SETMASK, &mask, nullptr) == 0)
+      execve(file.c_str(), words.data(), variable_pointers.data());
     if (errno == ENOEXEC) execve("/bin/sh", shell_words.data(), variable_pointers.data());
     error = errno;
     _exit(cannot_execute);
@@ -68,35 +68,46 @@ int start_file(pid_t& child, const std::string& file, const std::vector<std::str
   return error;
 }
 
+// waitid(2), or wait4(2) where a filter of system calls knows only that.
+child_state changed_state(pid_t child) {
+  siginfo_t info{};
+  if (waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WSTOPPED | WNOHANG) == 0) {
+    if (info.si_pid == 0) return {};
+    if (info.si_code == CLD_STOPPED || info.si_code == CLD_TRAPPED)
+      return {child_state::stopped, info.si_status};
+    return {info.si_code == CLD_EXITED ? child_state::exited : child_state::killed, info.si_status};
+  }
+  int status = 0;
+  if (waitpid(child, &status, WNOHANG | WUNTRACED) != child) return {};
+  if (WIFSTOPPED(status)) return {child_state::stopped, WSTOPSIG(status)};
+  if (WIFEXITED(status)) return {child_state::exited, WEXITSTATUS(status)};
+  return {child_state::killed, WTERMSIG(status)};
+}
+
 }  // namespace
 
-pid_t start(const std::string& file, const std::vector<std::string>& arguments, const variables& changes,
-            std::atomic<uint32_t>* news) {
+started start(const std::string& file, const std::vector<std::string>& arguments, const variables& changes,
+              std::atomic<uint32_t>* news) {
   pid_t child = 0;
   int error = 0;
   {
     const blocked_signals none_before_they_are_forwarded;
+    if (const int why = none_before_they_are_forwarded.error())
+      throw failure(own_failure, "signals cannot be blocked: " + error_text(why));
     error = start_file(child, file, arguments, changes, none_before_they_are_forwarded.before());
     if (error == 0) forward_signals(child, news);
   }
   // Whatever our parent blocked: the program has it blocked, and gets it from us.
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, nullptr);
-  if (error == 0) return child;
+  const bool heard = open_signals();
+  if (error == 0) return {child, heard};
   throw failure(error == ENOENT ? not_found : cannot_execute, file + ": " + error_text(error));
 }
 
 child_state look_at(pid_t child) {
   const blocked_signals none_to_what_has_been_waited_for;
-  siginfo_t info{};
-  if (waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WSTOPPED | WNOHANG) != 0 || info.si_pid == 0) {
-    return {};
-  }
-  if (info.si_code == CLD_STOPPED || info.si_code == CLD_TRAPPED)
-    return {child_state::stopped, info.si_status};
-  stop_forwarding();
-  return {info.si_code == CLD_EXITED ? child_state::exited : child_state::killed, info.si_status};
+  const child_state now = changed_state(child);
+  if (now.what == child_state::exited || now.what == child_state::killed) stop_forwarding();
+  return now;
 }
 
 }  // namespace nosigbus::run

@@ -20,12 +20,18 @@ struct child_state {
   int value = 0;  // exit status, or signal number
 };
 
+struct started {
+  pid_t child;
+  bool heard;  // SIGCHLD will end a wait
+};
+
 // Runs the file with these arguments, the environment changed by `changes`, and signals as this process found
 // them. Its signals are forwarded from now on (signals.h; news as there). Throws failure.
-pid_t start(const std::string& file, const std::vector<std::string>& arguments, const variables& changes,
-            std::atomic<uint32_t>* news);
+started start(const std::string& file, const std::vector<std::string>& arguments, const variables& changes,
+              std::atomic<uint32_t>* news);
 
-// Does not wait. Once it says exited or killed, the process is gone.
+// Does not wait; running, too, where nothing lets us know. Once it says exited or killed, the process is
+// gone.
 child_state look_at(pid_t child);
 
 }  // namespace nosigbus::run

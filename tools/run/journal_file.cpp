@@ -45,10 +45,10 @@ std::string journal_file::path() const {
   return "/proc/" + std::to_string(getpid()) + "/fd/" + std::to_string(fd_);
 }
 
-void journal_file::wait(uint32_t news) const {
+void journal_file::wait(uint32_t news, unsigned milliseconds) const {
   // seq_cst, with the writer's news: it sees that somebody waits, or the kernel sees its news.
   journal_->watched.store(1, std::memory_order_seq_cst);
-  futex_wait(journal_->news, news, true);
+  futex_wait(journal_->news, news, true, milliseconds);
   journal_->watched.store(0, std::memory_order_relaxed);
 }
 
@@ -60,8 +60,11 @@ void journal_file::tell_named(size_t record) const {
 
 void futex_wait(std::atomic<uint32_t>& word, uint32_t value, bool shared, unsigned milliseconds) {
   const timespec limit{milliseconds / 1000, static_cast<long>(milliseconds % 1000) * 1'000'000};
-  syscall(SYS_futex, &word, shared ? FUTEX_WAIT : FUTEX_WAIT_PRIVATE, value,
-          milliseconds == 0 ? nullptr : &limit, nullptr, 0);
+  const long result = syscall(SYS_futex, &word, shared ? FUTEX_WAIT : FUTEX_WAIT_PRIVATE, value,
+                              milliseconds == 0 ? nullptr : &limit, nullptr, 0);
+  if (result == 0 || errno == EAGAIN || errno == EINTR || errno == ETIMEDOUT) return;
+  const timespec moment{0, 10'000'000};
+  nanosleep(&moment, nullptr);
 }
 
 }  // namespace nosigbus::run

@@ -25,15 +25,16 @@ class journal_file {
   // Lets the thread go on whose record that is: its callers are known.
   void tell_named(size_t record) const;
 
-  // Returns when `news` is no longer what it was, or after a signal.
-  void wait(uint32_t news) const;
+  // Returns when `news` is no longer what it was, or after a signal, or so long (0: without limit).
+  void wait(uint32_t news, unsigned milliseconds) const;
 
  private:
   int fd_;
   preload::journal* journal_;
 };
 
-// As futex(2); shared: with other processes. milliseconds: 0 without limit.
+// As futex(2), or for a moment where that is refused; shared: with other processes. milliseconds: 0 without
+// limit.
 void futex_wait(std::atomic<uint32_t>& word, uint32_t value, bool shared, unsigned milliseconds = 0);
 
 }  // namespace nosigbus::run

@@ -23,7 +23,7 @@ using namespace nosigbus::run;
 
 int tell_check(const options& asked) {
   const check_report found = check(asked);
-  const output out(asked.log.empty() ? "fd:1" : asked.log);
+  output out(asked.log.empty() ? "fd:1" : asked.log);
   if (asked.report == report_form::json) out.write(json_check(found));
   if (asked.report == report_form::text)
     out.write(text_check(found, style_for(asked.color, out.descriptor())));

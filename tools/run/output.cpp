@@ -2,6 +2,7 @@
 #include "output.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -54,12 +55,33 @@ output::~output() {
   if (ours_) close(fd_);
 }
 
-void output::write(const std::string& text) const {
-  for (size_t done = 0; done < text.size();) {
+void output::write(const std::string& text) {
+  const int error = try_to_write(text);
+  if (error == 0 || complained_) return;
+  complained_ = true;
+  const std::string complaint =
+      "nosigbus-run: the report cannot be written: " + std::generic_category().message(error) + "\n";
+  // Not by stdio, which would try for ever.
+  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, complaint.data(), complaint.size());
+}
+
+int output::try_to_write(const std::string& text) const {
+  // Of tries in a row; a reader that takes nothing for so long, a second each, takes nothing any more.
+  constexpr int most_in_vain = 60;
+  size_t done = 0;
+  for (int in_vain = 0; done < text.size() && in_vain < most_in_vain; ++in_vain) {
     const ssize_t written = ::write(fd_, text.data() + done, text.size() - done);
-    if (written < 0 && errno != EINTR) return;
-    if (written > 0) done += static_cast<size_t>(written);
+    if (written > 0) {
+      done += static_cast<size_t>(written);
+      in_vain = 0;
+    } else if (written < 0 && errno == EAGAIN) {
+      pollfd room{fd_, POLLOUT, 0};
+      poll(&room, 1, 1'000);
+    } else if (written < 0 && errno != EINTR) {
+      return errno;
+    }
   }
+  return done < text.size() ? EAGAIN : 0;
 }
 
 }  // namespace nosigbus::run

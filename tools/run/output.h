@@ -15,13 +15,17 @@ class output {
   output(const output&) = delete;
   output& operator=(const output&) = delete;
 
-  // All of it at once, so that it stays together among what others write. Errors are not for the program.
-  void write(const std::string& text) const;
+  // All of it at once, so that it stays together among what others write. Of what cannot be written the first
+  // time says so on stderr; errors are not for the program.
+  void write(const std::string& text);
   int descriptor() const { return fd_; }
 
  private:
+  // 0, or why not all of it.
+  int try_to_write(const std::string& text) const;
+
   int fd_;
-  bool ours_ = false;
+  bool ours_ = false, complained_ = false;
 };
 
 }  // namespace nosigbus::run

@@ -32,7 +32,10 @@ session::session(const options& asked, const std::string& program)
       watch_(*journal_) {}
 
 child_state session::run(const std::string& library) {
-  child_ = start(program_, asked_.command, changes(asked_, library, journal_.path()), &journal_->news);
+  const started program =
+      start(program_, asked_.command, changes(asked_, library, journal_.path()), &journal_->news);
+  child_ = program.child;
+  heard_ = program.heard;
   for (;;) {
     // Before everything that is looked at: what comes later ends the wait.
     const uint32_t news = journal_->news.load(std::memory_order_seq_cst);
@@ -75,7 +78,7 @@ void session::add_backtrace(mapping& to) const {
   if (known != backtraces_.end()) to.backtrace = known->second;
 }
 
-void session::write_report(const child_state& state) const {
+void session::write_report(const child_state& state) {
   report now{program_,
              child_,
              state,
@@ -96,12 +99,14 @@ void session::write_report(const child_state& state) const {
   }
 }
 
-void session::wait(uint32_t news, uint32_t wakes) {
+void session::wait(uint32_t news, uint32_t wakes) const {
+  constexpr unsigned often_milliseconds = 100;
+  const unsigned limit = heard_ ? 0 : often_milliseconds;
   if (!watching()) {
-    futex_wait(g_wakes, wakes, false);
+    futex_wait(g_wakes, wakes, false, limit);
     return;
   }
-  journal_.wait(news);
+  journal_.wait(news, limit);
   // In a storm of faults we look so often, and the program has nobody to wake meanwhile.
   constexpr unsigned pause_milliseconds = 10;
   futex_wait(g_wakes, wakes, false, pause_milliseconds);

@@ -31,18 +31,19 @@ class session {
   bool watching() const { return asked_.follow || asked_.backtrace; }
   void look();
   void add_backtrace(mapping& to) const;
-  void write_report(const child_state& state) const;
-  void wait(uint32_t news, uint32_t wakes);
+  void write_report(const child_state& state);
+  void wait(uint32_t news, uint32_t wakes) const;
 
   const options& asked_;
   const std::string program_;
-  const output out_;
+  output out_;
   const style style_;
   const journal_file journal_;
   watch watch_;
   modules modules_;
   std::unordered_map<size_t, std::vector<frame>> backtraces_;  // by mapping::record
   pid_t child_ = 0;
+  bool heard_ = true;      // started::heard
   uint32_t attached_ = 0;  // as of the last look
 };
 

@@ -19,6 +19,8 @@ std::atomic<std::atomic<uint32_t>*> g_news{nullptr};
 std::atomic<bool> g_session_leader{false};
 // A whole word: riscv64 exchanges smaller ones by a call into libatomic.
 std::atomic<uint32_t> g_report_wanted{0};
+// SIGCHLD has its handler. Not read by handlers.
+bool g_child_is_heard = false;
 
 // What the terminal sends (SI_KERNEL), it sends to the whole process group, and so to the program already;
 // hanging up it tells the session's leader alone.
@@ -81,12 +83,12 @@ void set_action(int signo, void (*handler)(int)) {
   sigaction(signo, &action, nullptr);
 }
 
-void set_handler(int signo) {
+bool set_handler(int signo) {
   struct sigaction action {};
   action.sa_sigaction = on_signal;
   action.sa_flags = SA_SIGINFO | SA_RESTART;
   sigfillset(&action.sa_mask);
-  sigaction(signo, &action, nullptr);  // the two that are the C library's are refused
+  return sigaction(signo, &action, nullptr) == 0;  // the two that are the C library's are refused
 }
 
 void let_through(int signo) {
@@ -101,10 +103,12 @@ void let_through(int signo) {
 blocked_signals::blocked_signals() {
   sigset_t all;
   sigfillset(&all);
-  sigprocmask(SIG_SETMASK, &all, &before_);
+  error_ = sigprocmask(SIG_SETMASK, &all, &before_) == 0 ? 0 : errno;
 }
 
-blocked_signals::~blocked_signals() { sigprocmask(SIG_SETMASK, &before_, nullptr); }
+blocked_signals::~blocked_signals() {
+  if (error_ == 0) sigprocmask(SIG_SETMASK, &before_, nullptr);
+}
 
 void forward_signals(pid_t program, std::atomic<uint32_t>* news) {
   g_program.store(program, std::memory_order_relaxed);
@@ -114,9 +118,16 @@ void forward_signals(pid_t program, std::atomic<uint32_t>* news) {
     if (ignored(signo)) {
       set_action(signo, SIG_IGN);
     } else if (!our_own(signo)) {
-      set_handler(signo);
+      const bool done = set_handler(signo);
+      if (signo == SIGCHLD) g_child_is_heard = done;
     }
   }
+}
+
+bool open_signals() {
+  sigset_t none;
+  sigemptyset(&none);
+  return sigprocmask(SIG_SETMASK, &none, nullptr) == 0 && g_child_is_heard;
 }
 
 void stop_forwarding() {

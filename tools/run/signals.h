@@ -19,14 +19,19 @@ class blocked_signals {
   blocked_signals(const blocked_signals&) = delete;
   blocked_signals& operator=(const blocked_signals&) = delete;
   const sigset_t& before() const { return before_; }
+  // 0, or why they are not blocked.
+  int error() const { return error_; }
 
  private:
   sigset_t before_;
+  int error_;
 };
 
 // From now on signals go to that process. Each one that is ours (SIGCHLD, SIGUSR2) adds to g_wakes, and to
 // *news. With all signals blocked.
 void forward_signals(pid_t program, std::atomic<uint32_t>* news);
+// Lets all signals through; then, whether those that are ours will end a wait.
+bool open_signals();
 // The process has been waited for, and its number is free. With all signals blocked.
 void stop_forwarding();
 

@@ -127,7 +127,9 @@ std::string warning(const report& of, const style& in) {
   const bool ended = of.state.what == child_state::exited || of.state.what == child_state::killed;
   if (!ended || of.attached != 0) return {};
   return speaker(in) + shown(of.program) + colored(in.bad, " ran unprotected", in) +
-         ": it never loaded libnosigbus-preload.so, or could not open the journal in /proc; "
+         ": it never loaded libnosigbus-preload.so, or that could not open the journal in /proc, or was "
+         "refused its "
+         "handler; "
          "a message of ld.so may say why; where LD_PRELOAD does not work, build the program with "
          "libnosigbus\n";
 }
