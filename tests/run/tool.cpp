@@ -28,7 +28,8 @@ bool comes(int fd, const std::string& text) {
   return false;
 }
 
-[[noreturn]] void become(const words& arguments, const variables& environment, int out, int err) {
+[[noreturn]] void become(const words& arguments, const variables& environment, int out, int err,
+                         const std::function<void()>& last) {
   for (const char* name :
        {"SCOPE", "IO", "WRITE", "OWN_HANDLER", "LOG", "REPORT", "FOLLOW", "BACKTRACE", "COLOR", "JOURNAL"}) {
     unsetenv((std::string("NOSIGBUS_") + name).c_str());
@@ -40,17 +41,18 @@ bool comes(int fd, const std::string& text) {
   std::vector<char*> all{const_cast<char*>("nosigbus-run")};
   for (const std::string& word : arguments) all.push_back(const_cast<char*>(word.c_str()));
   all.push_back(nullptr);
+  if (last) last();
   execv(NOSIGBUS_TEST_RUN, all.data());
   _exit(99);
 }
 
 }  // namespace
 
-tool::tool(const words& arguments, const variables& environment)
+tool::tool(const words& arguments, const variables& environment, const std::function<void()>& last)
     : out_(memfd_create("out", MFD_CLOEXEC)), err_(memfd_create("err", MFD_CLOEXEC)) {
   fflush(nullptr);
   pid_ = fork();
-  if (pid_ == 0) become(arguments, environment, out_, err_);
+  if (pid_ == 0) become(arguments, environment, out_, err_, last);
 }
 
 tool::~tool() {

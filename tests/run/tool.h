@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,7 +25,9 @@ struct tool_result {
 // With the stand-in for the drop-in, and no variables of ours but these.
 class tool {
  public:
-  explicit tool(const words& arguments, const variables& environment = {});
+  // last: what its process does before it becomes the tool.
+  explicit tool(const words& arguments, const variables& environment = {},
+                const std::function<void()>& last = {});
   ~tool();
   tool(const tool&) = delete;
   tool& operator=(const tool&) = delete;
