@@ -3,52 +3,14 @@
 
 #include <setjmp.h>
 #include <signal.h>
-#include <time.h>
 
 #include <cerrno>
 
-#include "scene.h"
+#include "program_mapping.h"
 
 namespace test {
 
 namespace {
-
-constexpr size_t pages = 4;
-
-// A mapping of a file that is cut off behind its first page, as a program has it that knows nothing of us.
-class program_mapping {
- public:
-  explicit program_mapping(bool damaged = true) {
-    file_.resize(damaged ? page_size() : length());
-    if (damaged) CHILD_CHECK(touch_missing() == touch_right);
-  }
-  ~program_mapping() {
-    munmap(begin, length());
-    if (elsewhere != nullptr) munmap(elsewhere, length());
-  }
-  program_mapping(const program_mapping&) = delete;
-  program_mapping& operator=(const program_mapping&) = delete;
-
-  static size_t length() { return pages * page_size(); }
-  void cut_off(size_t left = 1) { file_.resize(left * page_size()); }
-  int touch_missing() const { return touch(begin + 2 * page_size(), 0); }
-  void grow_back() {
-    file_.resize(length());
-    file_.draw();
-  }
-  bool is_whole() const { return touch(begin + 2 * page_size(), pattern(2 * page_size())) == touch_right; }
-  bool front_is_right(const stage& on) const {
-    return touch(begin, pattern(0)) == touch_right ||
-           (on.mappings_failed() && touch(begin, 0) == touch_right);
-  }
-
- private:
-  shared_file file_{length()};
-
- public:
-  unsigned char* begin = file_.map(length(), PROT_READ | PROT_WRITE);
-  unsigned char* elsewhere = nullptr;
-};
 
 bool is_mapped(const void* at) { return msync(const_cast<void*>(at), page_size(), MS_ASYNC) == 0; }
 int result_of(int result) { return result == 0 ? 0 : -errno; }
@@ -124,17 +86,9 @@ void add_calls(std::vector<scenario>& all, bool damaged) {
   });
 }
 
-// By the vDSO, without a system call. Time for some turns of the healer.
+// Time for some turns of the healer.
 bool heals_soon(const program_mapping& what) {
-  const auto now = [] {
-    timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return time.tv_sec * 1'000 + time.tv_nsec / 1'000'000;
-  };
-  for (const long begun = now(); now() - begun < 250;) {
-    if (what.is_whole()) return true;
-  }
-  return false;
+  return holds_within(250, [&what] { return what.is_whole(); });
 }
 
 void add_healing(std::vector<scenario>& all) {
