@@ -31,6 +31,7 @@ size_t mapped_lines(uintptr_t low, uintptr_t high) {
     require(n >= 0, "/proc/self/maps");
   }
   close(maps);
+  require(length < sizeof text - 1, "room for /proc/self/maps");
   text[length] = 0;
   size_t count = 0;
   for (const char* line = text; *line != 0; line = strchr(line, '\n') + 1) {
