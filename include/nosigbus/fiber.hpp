@@ -15,8 +15,8 @@
  * stack. A fault on another stack than the fiber's (an alternate stack that the function sets up, a fiber
  * within it) is not caught, nor is one that overflows its stack: they are handled as if there were no fiber.
  * Guards in the function work as ever; those of the host do not reach into it. A thread cannot end within a
- * fiber: pthread_exit, or being cancelled, ends the process. On threads with a shadow stack, Boost.Context has
- * to be built for that.
+ * fiber: pthread_exit, or being cancelled, ends the process. On threads with a shadow stack, Boost.Context
+ * has to be built for that.
  *
  * No member is async-signal-safe. Members throw what the function throws and does not catch, std::bad_alloc
  * and std::system_error where that is said, and nothing else.

@@ -75,9 +75,9 @@ NOSIGBUS_API int nosigbus_map(struct nosigbus_region** out, int fd, off_t offset
  * Returns 0; -EINVAL: out NULL, address NULL or unaligned, length 0, the range wraps, unknown flags, or the
  *   range is more than one file's pages in a row (anonymous memory in their place is accepted; refresh does
  *   not replace it, but an overlay that begins in front of it does); -EBADF: fd neither -1 nor open; -ENOMEM:
- *   the range is not wholly mapped, or no memory; -EMFILE: NOSIGBUS_CLIP, and no descriptor to spare; -EEXIST:
- *   it overlaps a region. On error nothing has changed, unless a thread met a missing page in the range at
- *   that moment: zeros may stand there. */
+ *   the range is not wholly mapped, or no memory; -EMFILE: NOSIGBUS_CLIP, and no descriptor to spare;
+ *   -EEXIST: it overlaps a region. On error nothing has changed, unless a thread met a missing page in the
+ *   range at that moment: zeros may stand there. */
 NOSIGBUS_API int nosigbus_adopt(struct nosigbus_region** out, void* address, size_t length, int fd,
                                 unsigned flags) NOSIGBUS_NOEXCEPT;
 

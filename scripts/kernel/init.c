@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Process 1 of the machines that scripts/test-*-kernels and scripts/test-avx512 boot: shows the processor, runs every program in /tests with the arguments in /arguments and the variables in /environment,
- * one a line, says how each ended, and powers off. Everything goes to the console.
+ * Process 1 of the machines that scripts/test-*-kernels and scripts/test-avx512 boot: shows the processor,
+ * runs every program in /tests with the arguments in /arguments and the variables in /environment, one a
+ * line, says how each ended, and powers off. Everything goes to the console.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
