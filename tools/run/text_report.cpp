@@ -128,10 +128,8 @@ std::string warning(const report& of, const style& in) {
   if (!ended || of.attached != 0) return {};
   return speaker(in) + shown(of.program) + colored(in.bad, " ran unprotected", in) +
          ": it never loaded libnosigbus-preload.so, or that could not open the journal in /proc, or was "
-         "refused its "
-         "handler; "
-         "a message of ld.so may say why; where LD_PRELOAD does not work, build the program with "
-         "libnosigbus\n";
+         "refused its handler; a message of ld.so may say why; where LD_PRELOAD does not work, build the "
+         "program with libnosigbus\n";
 }
 
 std::string text_report(const report& of, bool always, const style& in) {
