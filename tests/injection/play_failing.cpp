@@ -32,7 +32,8 @@ report undisturbed(const scenario& what) {
 
 // Threads wait for each other, or for their turn, at some times and not at others; malloc may have enough.
 bool comes_at_times(const scenario& what, int number) {
-  return number == SYS_brk || (what.other_threads && (number == SYS_futex || number == SYS_nanosleep));
+  return number == SYS_brk || (what.wakes_others && number == SYS_futex) ||
+         (what.other_threads && (number == SYS_futex || number == SYS_nanosleep));
 }
 
 void play_scenario(const scenario& what) {

@@ -119,7 +119,9 @@ std::vector<scenario> preload_errand_scenarios() {
 }
 
 std::vector<scenario> preload_journal_scenarios() {
-  return {{"fault: noted", {"the same, below `nosigbus-run`"}, fault_and_read_journal, 0, false}};
+  scenario noted{"fault: noted", {"the same, below `nosigbus-run`"}, fault_and_read_journal, 0, false};
+  noted.wakes_others = true;
+  return {noted};
 }
 
 }  // namespace test

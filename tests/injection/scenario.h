@@ -54,6 +54,7 @@ struct scenario {
   call_names below{};          // other libraries', which take nothing for an end, or do it again and again
   bool each_in_turn = false;   // fails: not only the first few calls of a kind
   bool other_threads = false;  // observed are the library's own threads, in no order that can be told
+  bool wakes_others = false;   // a process that waits at some times
 };
 
 // Whether there is time for more than is told from each other (NOSIGBUS_TEST_INJECTION=all).
