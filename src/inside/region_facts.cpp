@@ -58,15 +58,7 @@ void wait_for_truncation() {
 // page behind that the file supplies does.
 class reach {
  public:
-  reach(const region_descriptor& region, size_t page) : region_(region), page_(page) {
-    const uint64_t size = file_size(region);
-    known_ = size != unknown_size;
-    if (known_) {
-      within_ = bytes_within(region, size);
-    } else {
-      witness_ = supplied_behind(region, page);
-    }
-  }
+  reach(const region_descriptor& region, size_t page) : region_(region), page_(page) { look(); }
 
   // Whether what is seen may be a moment old.
   bool lags() const { return !known_ && !region_.shared; }
@@ -75,8 +67,7 @@ class reach {
   // Looks again, at what was beyond.
   bool still_beyond() {
     if (!known_) return supplied(region_, witness_);
-    const uint64_t size = file_size(region_);
-    within_ = size == unknown_size ? 0 : bytes_within(region_, size);
+    look();  // the descriptor may be gone by now, which says nothing of the file
     return beyond();
   }
 
@@ -91,9 +82,19 @@ class reach {
   }
 
  private:
+  void look() {
+    const uint64_t size = file_size(region_);
+    known_ = size != unknown_size;
+    if (known_) {
+      within_ = bytes_within(region_, size);
+    } else {
+      witness_ = supplied_behind(region_, page_);
+    }
+  }
+
   const region_descriptor& region_;
   const size_t page_;
-  bool known_;
+  bool known_ = false;
   uint64_t within_ = 0;
   size_t witness_ = 0;
 };

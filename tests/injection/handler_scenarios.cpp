@@ -97,6 +97,10 @@ void add_input_output_errors(std::vector<scenario>& all) {
                        // A wrong look at the file's end is absorbed as one.
                        on.observe(flags != 0 ? absorbed : answers{touch_declined, {touch_right}},
                                   [&] { return touch(static_cast<char*>(address) + page_size(), 0); });
+                       // What the file has is not hidden.
+                       CHILD_CHECK(on.mappings_failed() ||
+                                   touch(static_cast<char*>(address) + 3 * page_size(),
+                                         pattern(3 * page_size())) == touch_right);
                        CHILD_CHECK(nosigbus_region_release(region) == 0);
                        munmap(address, length);
                        close(fd);
