@@ -46,11 +46,18 @@ int start_file(pid_t& child, const std::string& file, const std::vector<std::str
   const std::vector<char*> variable_pointers = pointers(all_variables), words = pointers(arguments),
                            shell_words = pointers(by_shell);
   volatile int error = 0, stop = 0;
+  // Where it is ignored, as it may be by our parent, a child that ends before we listen is gone and has told
+  // nobody.
+  struct sigaction heard {
+  }, before{};
+  heard.sa_handler = SIG_DFL;
+  sigaction(SIGCHLD, &heard, &before);
   // No page tables are copied, which posix_spawn does not either; but it has two signals of the C library's
   // own ignored in the program. The child writes to our memory, and makes system calls, and that is all.
   // NOLINTBEGIN(clang-analyzer-security.insecureAPI.vfork,clang-analyzer-unix.Vfork)
   child = vfork();
   if (child == 0) {
+    if (before.sa_handler == SIG_IGN) sigaction(SIGCHLD, &before, nullptr);
     stop = put_off_stop(mask);
     if (sigprocmask(SIG_SETMASK, &mask, nullptr) == 0)
       execve(file.c_str(), words.data(), variable_pointers.data());
