@@ -66,7 +66,8 @@ void output::write(const std::string& text) {
 }
 
 int output::try_to_write(const std::string& text) const {
-  // Of tries in a row; a reader that takes nothing for so long, a second each, takes nothing any more.
+  // Of tries in a row; a reader that takes nothing for so long, a second each, takes nothing any more; it
+  // is not waited for again.
   constexpr int most_in_vain = 60;
   size_t done = 0;
   for (int in_vain = 0; done < text.size() && in_vain < most_in_vain; ++in_vain) {
@@ -74,7 +75,7 @@ int output::try_to_write(const std::string& text) const {
     if (written > 0) {
       done += static_cast<size_t>(written);
       in_vain = 0;
-    } else if (written < 0 && errno == EAGAIN) {
+    } else if (written < 0 && errno == EAGAIN && !complained_) {
       pollfd room{fd_, POLLOUT, 0};
       poll(&room, 1, 1'000);
     } else if (written < 0 && errno != EINTR) {
