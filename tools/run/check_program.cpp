@@ -102,12 +102,10 @@ struct acquaintance {
 constexpr const char* rescue = "--own-handler=rescue gives zeros instead, of which it does not learn";
 constexpr const char* xserver =
     "has a handler for SIGBUS, which drops the client's segment; it is called first, and ends the server at "
-    "a "
-    "second fault in that segment, or at one in any other mapping";
+    "a second fault in that segment, or at one in any other mapping";
 constexpr const char* java =
     "has a Java VM, whose handler throws InternalError into Java code that reads a mapped buffer, and ends "
-    "the "
-    "program where native code does";
+    "the program where native code does";
 
 // Of libraries, and of programs that are named so, whose handlers for SIGBUS are known: docs/migrating*.md,
 // docs/embedding.md.
@@ -122,13 +120,11 @@ constexpr acquaintance acquaintances[] = {
     {"xserver", "Xephyr", xserver, rescue},
     {"pulseaudio", "pulseaudio",
      "has a handler for SIGBUS, which marks the client's segment as bad; it is called first, and calls abort "
-     "at "
-     "a fault in any other mapping",
+     "at a fault in any other mapping",
      rescue},
     {"systemd", "libsystemd-shared",
      "if it reads journals, has a handler for SIGBUS, which puts zeros at any address; it is called first, "
-     "and "
-     "the program aborts later where the address is in no journal, or faults were too many",
+     "and the program aborts later where the address is in no journal, or faults were too many",
      rescue},
     {"libsigsegv", "libsigsegv.so.", "lets programs have handlers for faults; they are called first", ""},
     {"jvm", "libjli.so", java, rescue},
