@@ -144,10 +144,13 @@ TEST_CASE("partial growth is put back as far as it goes") {
     for (const size_t size : {page, 3 * page, 3 * page + 5, 6 * page}) {
       file.resize(size);
       file.draw();
+      const uint64_t faults = region.status().faults;
       CHILD_CHECK(region.refresh() == 0);
       CHILD_CHECK(is_pattern(region, 0, size));
       CHILD_CHECK(is_zero(region, size, 8 * page));
       CHILD_CHECK(region.status().overlaid);
+      // Not put back to fault once more.
+      CHILD_CHECK(region.status().faults == faults);
       CHILD_CHECK(vmas_in(region) <= 3);
     }
     // It shrinks again below what was put back.
