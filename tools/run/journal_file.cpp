@@ -62,7 +62,8 @@ void futex_wait(std::atomic<uint32_t>& word, uint32_t value, bool shared, unsign
   const timespec limit{milliseconds / 1000, static_cast<long>(milliseconds % 1000) * 1'000'000};
   const long result = syscall(SYS_futex, &word, shared ? FUTEX_WAIT : FUTEX_WAIT_PRIVATE, value,
                               milliseconds == 0 ? nullptr : &limit, nullptr, 0);
-  if (result == 0 || errno == EAGAIN || errno == EINTR || errno == ETIMEDOUT) return;
+  const int error = result == 0 ? 0 : errno;
+  if (error == 0 || error == EINTR || error == ETIMEDOUT || word.load() != value) return;
   const timespec moment{0, 10'000'000};
   nanosleep(&moment, nullptr);
 }
