@@ -8,6 +8,8 @@ namespace nosigbus {
 
 namespace {
 
+// A signal that somebody sent has no fault behind it, and the rest of siginfo and ucontext belongs to some
+// earlier one: its code is none of these.
 nosigbus_cause cause_of(int signo, int code) {
   if (signo == SIGBUS) {
     switch (code) {
@@ -45,9 +47,6 @@ nosigbus_fault classify(int signo, const siginfo_t& info, const arch::machine_st
   nosigbus_fault fault{};
   fault.signo = signo;
   fault.code = info.si_code;
-  // First of all: a signal that somebody sent has no fault behind it, and the rest of siginfo and
-  // ucontext belongs to some earlier one.
-  if (info.si_code <= 0) return fault;
   const uintptr_t address = arch::without_tag(reinterpret_cast<uintptr_t>(info.si_addr));
   // Zeros instead of the instructions that were to run are no rescue.
   if (state.instruction_fetch(address)) return fault;
