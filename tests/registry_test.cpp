@@ -7,7 +7,9 @@
 #include <sys/resource.h>
 
 #include <atomic>
+#include <csignal>
 #include <map>
+#include <new>
 #include <random>
 #include <thread>
 #include <vector>
@@ -192,6 +194,28 @@ TEST_CASE("removal waits for a visitor, and for nobody else") {
   remover.join();
   CHECK(removed);
   region_pool::give(region);
+}
+
+TEST_CASE("a region that is removed while its visit begins is not visited") {
+  CHECK(test::in_child([] {
+          static region_descriptor& g_region = make(origin, page);
+          CHILD_CHECK(add(g_region) == 0);
+          // The visitor is counted where it faults once, between its two looks.
+
+          void* const memory =
+              mmap(nullptr, sizeof(region_sync), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+          CHILD_CHECK(memory != MAP_FAILED);
+          g_region.sync = new (memory) region_sync{};
+          CHILD_CHECK(mprotect(memory, sizeof(region_sync), PROT_NONE) == 0);
+          signal(SIGSEGV, [](int) {
+            mprotect(g_region.sync, sizeof(region_sync), PROT_READ | PROT_WRITE);
+            remove(g_region);
+          });
+          const registry::visited_region visited(origin);
+          CHILD_CHECK(visited.get() == nullptr);
+          g_region.sync->visitors.wait_until_none();
+          return 0;
+        }) == test::exited(0));
 }
 
 TEST_CASE(
