@@ -113,7 +113,7 @@ started start(const std::string& file, const std::vector<std::string>& arguments
 child_state look_at(pid_t child) {
   const blocked_signals none_to_what_has_been_waited_for;
   const child_state now = changed_state(child);
-  if (now.what == child_state::exited || now.what == child_state::killed) stop_forwarding();
+  if (now.ended()) stop_forwarding();
   return now;
 }
 

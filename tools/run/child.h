@@ -18,6 +18,8 @@ namespace nosigbus::run {
 struct child_state {
   enum kind { running, stopped, exited, killed } what = running;
   int value = 0;  // exit status, or signal number
+
+  bool ended() const { return what == exited || what == killed; }
 };
 
 struct started {

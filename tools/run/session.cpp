@@ -42,7 +42,7 @@ child_state session::run(const std::string& library) {
     const uint32_t wakes = g_wakes.load(std::memory_order_relaxed);
     const child_state state = look_at(child_);
     if (watching()) look();
-    if (state.what == child_state::exited || state.what == child_state::killed) {
+    if (state.ended()) {
       write_report(state);
       return state;
     }

@@ -124,9 +124,8 @@ std::string details(const mapping& of, const style& in) {
 }  // namespace
 
 std::string warning(const report& of, const style& in) {
-  const bool ended = of.state.what == child_state::exited || of.state.what == child_state::killed;
   // Where the mask of signals could not be changed nobody attached, and faults may be absorbed all the same.
-  if (!ended || of.attached != 0 || !of.mappings.empty()) return {};
+  if (!of.state.ended() || of.attached != 0 || !of.mappings.empty()) return {};
   return speaker(in) + shown(of.program) + colored(in.bad, " ran unprotected", in) +
          ": it never loaded libnosigbus-preload.so, or that could not open the journal in /proc, or was "
          "refused its handler; a message of ld.so may say why; where LD_PRELOAD does not work, build the "
