@@ -31,15 +31,6 @@ const reader own_readers[] = {
     {"deep calls", [](const bad_memory& m) { deep(m.bad(), 1000); }},
 };
 
-// What stands between a guard and its fault: other guards, which do not cover it.
-void nested(int depth, const std::function<void()>& inner) {
-  static unsigned char elsewhere;
-  if (depth == 0) return inner();
-  run_guarded(
-      guard_forms[depth % 2], [&] { nested(depth - 1, inner); }, &elsewhere, 1);
-  CHILD_CHECK(false);  // never returned
-}
-
 void expect_stopped(guard_form how, const bad_memory& memory, const reader& way, int depth) {
   const nosigbus_fault fault = run_guarded(
       how, [&] { nested(depth, [&] { way.read(memory); }); }, memory.begin, memory.size());

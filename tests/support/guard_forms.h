@@ -6,6 +6,7 @@
 #include <nosigbus/guard.h>
 
 #include <cerrno>
+#include <functional>
 #include <nosigbus/guard.hpp>
 
 #include "child.h"
@@ -31,6 +32,15 @@ nosigbus_fault run_guarded(guard_form how, F f, const void* base = nullptr, size
   const int result = nosigbus_guard(run, &f, base, length, &fault);
   CHILD_CHECK(result == (fault.cause == NOSIGBUS_NONE ? 1 : -EFAULT));
   return fault;
+}
+
+// What stands between a guard and its fault: other guards, which do not cover it.
+inline void nested(int depth, const std::function<void()>& inner) {
+  static unsigned char elsewhere;
+  if (depth == 0) return inner();
+  run_guarded(
+      guard_forms[depth % 2], [&] { nested(depth - 1, inner); }, &elsewhere, 1);
+  CHILD_CHECK(false);  // never returned
 }
 
 }  // namespace test

@@ -7,15 +7,14 @@
 #pragma once
 
 #include <support/traced.h>
-#include <sys/ptrace.h>
-#include <sys/syscall.h>
-#include <sys/user.h>
 
 #include <csignal>
 #include <cstring>
 #include <optional>
 #include <string_view>
 #include <vector>
+
+#include "stepping.h"
 
 namespace test {
 
@@ -27,9 +26,9 @@ class shadow_stack {
   // To the end of the process. None, if it met a control protection fault; it is killed then.
   std::optional<outcome> run() {
     for (;;) {
-      const user_regs_struct before = registers();
-      const unsigned char* const code = code_at(before.rip);
-      if (!emulate(before, code) && !step(before, code)) return {};
+      const position before = now();
+      const unsigned char* const code = code_at(before.pc());
+      if (!emulate(before.registers(), code) && !step(before, code)) return {};
       if (ended_) return process_.how();
       if (overrun_) return {};
     }
@@ -45,11 +44,7 @@ class shadow_stack {
 
   uint64_t pointer() const { return bottom - 8 * entries_.size(); }
 
-  user_regs_struct registers() const {
-    user_regs_struct all{};
-    ptrace(PTRACE_GETREGS, process_.id(), nullptr, &all);
-    return all;
-  }
+  position now() const { return position(process_.id()); }
   uint64_t word_at(uint64_t address) const {
     return static_cast<uint64_t>(ptrace(PTRACE_PEEKDATA, process_.id(), address, nullptr));
   }
@@ -87,13 +82,13 @@ class shadow_stack {
   }
 
   // False: the processor faults instead.
-  bool step(const user_regs_struct& before, const unsigned char* code) {
+  bool step(const position& before, const unsigned char* code) {
     while (is_prefix(*code)) ++code;
-    if ((*code == 0xc3 || *code == 0xc2) && !pop(word_at(before.rsp))) return false;
-    if (code[0] == 0x0f && code[1] == 0x05 && before.rax == SYS_rt_sigreturn && !pop_signal()) return false;
+    if ((*code == 0xc3 || *code == 0xc2) && !pop(word_at(before.registers().rsp))) return false;
+    if (before.leaves_handler() && !pop_signal()) return false;
     const bool calls = *code == 0xe8 || (*code == 0xff && ((code[1] >> 3) & 7) == 2);
     const traced::stop why = process_.step();
-    if (calls && why == traced::stop::instruction) entries_.push_back(word_at(registers().rsp));
+    if (calls && why == traced::stop::instruction) entries_.push_back(word_at(now().registers().rsp));
     if (why == traced::stop::signal) enter_handler();
     if (why == traced::stop::end) ended_ = true;
     return true;
@@ -118,7 +113,7 @@ class shadow_stack {
       return;
     }
     entries_.push_back(interrupted | token_mark);
-    entries_.push_back(word_at(registers().rsp));
+    entries_.push_back(word_at(now().registers().rsp));
   }
   bool pop_signal() {
     if (entries_.empty() || entries_.back() != (token_mark | (pointer() + 8))) return false;

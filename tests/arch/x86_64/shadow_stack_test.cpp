@@ -53,13 +53,6 @@ void expect_left(guard_form how, const bad_memory& memory, const std::function<v
   CHILD_CHECK(fault.cause == NOSIGBUS_MISSING && memory.holds(fault.address));
 }
 
-void nested(int depth, const std::function<void()>& inner) {
-  static unsigned char elsewhere;
-  if (depth == 0) return inner();
-  run_guarded(
-      guard_forms[depth % 2], [&] { nested(depth - 1, inner); }, &elsewhere, 1);
-}
-
 int raise_it(nosigbus_recovery_point*, void*) { return NOSIGBUS_RAISE; }
 
 // As compilers without an option for shadow stacks build it: its returns are the caller's no more.

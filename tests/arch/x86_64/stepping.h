@@ -17,6 +17,7 @@ class position {
   explicit position(pid_t id) : id_(id) { ptrace(PTRACE_GETREGS, id, nullptr, &registers_); }
 
   uintptr_t pc() const { return registers_.rip; }
+  const user_regs_struct& registers() const { return registers_; }
   // The next instruction is the system call that ends a signal handler.
   bool leaves_handler() const {
     if (registers_.rax != SYS_rt_sigreturn) return false;
