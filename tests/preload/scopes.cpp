@@ -4,8 +4,6 @@
 // pages, the dynamic linker's own mappings, a kernel without PROCMAP_QUERY.
 #include <dlfcn.h>
 #include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -17,6 +15,7 @@
 #include <cstddef>
 #include <filesystem>
 
+#include "../support/refusal.h"
 #include "scenario.h"
 
 using namespace preload_test;
@@ -64,17 +63,6 @@ void read_hugely(int flags) {
   if (mapped == MAP_FAILED) return;
   auto* const data = static_cast<volatile unsigned char*>(mapped);
   for (size_t i = 0; i < 2; ++i) EXPECT(data[i * huge] == 0);
-}
-
-// Linux before 6.11 does not know PROCMAP_QUERY.
-void lose_ioctl() {
-  sock_filter code[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-                        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 0, 1),
-                        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOTTY),
-                        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
-  const sock_fprog filter{sizeof code / sizeof code[0], code};
-  EXPECT(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
-  EXPECT(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0);
 }
 
 }  // namespace
@@ -129,7 +117,7 @@ SCENARIO(a_library_is_cut_off) {
 
 SCENARIO(a_kernel_that_is_not_asked_by_ioctl) {
   const mapped_file file(16), own(16, MAP_PRIVATE);
-  lose_ioctl();
+  test::refuse({SYS_ioctl, ENOTTY});  // Linux before 6.11 does not know PROCMAP_QUERY
   file.truncate(5);
   own.truncate(3 * page);
   EXPECT(file[9 * page] == 0);
