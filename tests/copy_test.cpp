@@ -144,6 +144,29 @@ void read_matrix(badness kind) {
   }
 }
 
+// Into pages of which the last one begins in the last bytes of the copy, or right behind them.
+void read_matrix_across_pages(badness kind) {
+  const arena source(kind);
+  const arena target(kind);
+  unsigned char* const boundary = target.bad() - page_size();
+  const auto safe_read = read_in_force();
+  for (const size_t n : {513, 600, 769, 4095}) {
+    for (const size_t behind : {0, 1, 2, 31, 32, 62, 63, 64}) {
+      for (const size_t k : positions(n)) {
+        const unsigned char* const src = source.bad() - k;
+        unsigned char* const dst = boundary + behind - n;
+        const size_t expected = std::min(k, n);
+        memset(dst - margin, untouched, n + 2 * margin);
+        CHILD_CHECK(safe_read(dst, src, n) == expected);
+        CHILD_CHECK(memcmp(dst, src, expected) == 0);
+        CHILD_CHECK(all_are(dst + expected, n - expected, 0));
+        CHILD_CHECK(all_are(dst - margin, margin, untouched));
+        CHILD_CHECK(all_are(dst + n, margin, untouched));
+      }
+    }
+  }
+}
+
 // What write and fill have in common: `operation(dst, n, alignment)` puts `data(alignment)` there.
 template <class Operation, class Data>
 void write_matrix(badness kind, alignments of_source, Operation operation, Data data) {
@@ -225,13 +248,19 @@ void with_each(Body body) {
 
 }  // namespace
 
-TEST_CASE("safe_read stops exactly at the first bad byte and zeroes the rest") { with_each(read_matrix); }
+TEST_CASE("safe_read stops exactly at the first bad byte and zeroes the rest") {
+  with_each([](badness kind) {
+    read_matrix(kind);
+    read_matrix_across_pages(kind);
+  });
+}
 
 // The routines then look at the overlay census.
 TEST_CASE("safe_read does so where there are regions") {
   with_each([](badness kind) {
     make_a_region();
     read_matrix(kind);
+    read_matrix_across_pages(kind);
   });
 }
 

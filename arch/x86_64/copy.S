@@ -200,6 +200,7 @@ FUNCTION \name
   cmp nosigbus_routines+STREAM_FROM(%rip), %rdx
   jae .L_stream_\name
   mov %rdx, %rcx
+.L_string_\name:
   GUARDED (\reads | \writes), .E_string_\name, rep movsb
   CLEAR_RECORD \kind
   .if \kind
@@ -207,6 +208,8 @@ FUNCTION \name
   sub %rdx, %rsi
   .endif
   DONE \name, \kind, 1
+
+  REST_BY_STRING \name, \v
 
 .L_stream_\name:
   LOOP \name, \isa, \v, \r, \reads, \writes, STREAM
