@@ -11,14 +11,14 @@ namespace nosigbus {
 namespace {
 
 // A copy that fills most of the cache is stored past it: what is in there is wanted sooner than its result.
-// What the system reports is the cache of many cores together, of which one core's share is some MiB at best.
+// What the system reports may be the cache of many cores together, of which one core gets a part.
 size_t most_of_cache() {
-  constexpr size_t most = size_t{6} << 20;
+  constexpr size_t most = size_t{48} << 20, unknown = size_t{6} << 20;
   long size = 0;
 #ifdef _SC_LEVEL3_CACHE_SIZE
   size = sysconf(_SC_LEVEL3_CACHE_SIZE);
 #endif
-  const size_t part = size > 0 ? static_cast<size_t>(size) / 4 * 3 : most;
+  const size_t part = size > 0 ? static_cast<size_t>(size) / 4 * 3 : unknown;
   return part < most ? part : most;
 }
 
