@@ -19,13 +19,13 @@
 //
 //   rdi  dst            rsi  src           rdx  n; up to 2 V, n - V, and rax n
 //   rcx  copied: every byte below it is done for certain; no landing pad knows more than this. Before the
-//        loop of a public read, 0
+//        loop of a public read, 0; for `rep movsb`, what is left
 //   r8   end of the loop   r9  scratch, limit of the byte loop   r10  the census before (watched)
 //   rax  scratch; result; in a landing pad, the faulting address
 //
 // Algorithm, with V the vector's size: up to 8 V, all loads before all stores, from both ends,
 // overlapping in the middle. Above, the first V bytes, then 4 V at a time to an aligned destination, then
-// the last 4 V bytes, overlapping. Stores go upwards. From routines::large_from bytes on, `rep movsb`, which
+// the last 4 V bytes, overlapping, or the rest by `rep movsb`. Stores go upwards. From routines::large_from bytes on, `rep movsb`, which
 // keeps rcx, rsi and rdi exact at a fault; from routines::stream_from on, what would not fit into the cache
 // is stored past it.
 //
