@@ -39,9 +39,24 @@ void add_all_sizes() {
   bench::add_group("safe_read hot", 1.00, 0.93);
   for (size_t power = 1; power <= largest; power *= 2) {
     for (const size_t n : {power - 1, power, power + 1}) {
-      if (n == 0 || (n == 1 && power == 2) || (n == 2 && power == 1) || n > largest) continue;
+      if (n == 0 || (n == 1 && power == 2) || (n == 2 && power == 1) || (n == 3 && power == 2) || n > largest)
+        continue;
       add_hot(n, 0, 64);
       add_hot(n, 5, 643);
+    }
+  }
+}
+
+// docs/decisions-copies.md, "The last vectors of a copy".
+void add_page_ends() {
+  for (const size_t n : {size_t{600}, size_t{1100}}) {
+    for (const size_t behind : {size_t{4}, size_t{68}, size_t{132}, size_t{196}}) {
+      constexpr size_t page = 4096;
+      char name[80];
+      snprintf(name, sizeof name, "safe_read %zu B, ends %zu B behind a page", n, behind);
+      unsigned char* const dst = target() + 2 * page + behind - n;
+      bench::add({name, bench::calls(nosigbus_safe_read, dst, source() + 643, n), "memcpy",
+                  bench::calls(memcpy, dst, source() + 643, n), 0, ""});
     }
   }
 }
@@ -65,6 +80,15 @@ bench::body first_touch(const shared_buffer& file, size_t n, Copy copy) {
     }
   };
 }
+// And where it is one.
+template <class Copy>
+bench::body mapped_and_read(const shared_buffer& file, size_t n, Copy copy) {
+  return bench::loop([&file, n, copy] {
+    void* const cold = mmap(nullptr, n, PROT_READ, MAP_SHARED, file.fd, 0);
+    copy(target(), cold, n);
+    munmap(cold, n);
+  });
+}
 
 // Against pread, which needs no mapping. memcpy: what no copy that uses one is below.
 void add_preads() {
@@ -87,8 +111,10 @@ void add_preads() {
     const std::string name = std::string(way.name) + " 8 MiB, ";
     bench::add({name + "hot", bench::loop([copy = way.copy] { copy(target(), file.data, n); }), "pread",
                 bench::loop(by_pread), way.hot, ""});
-    bench::add({name + "cold mapping", first_touch(file, n, way.copy), "pread", timed_pread, way.cold, "",
+    bench::add({name + "first touch", first_touch(file, n, way.copy), "pread", timed_pread, way.cold, "",
                 bench::clock::inside});
+    bench::add({name + "mapped and touched", mapped_and_read(file, n, way.copy), "pread",
+                bench::loop(by_pread), 0, ""});
   }
 }
 
@@ -163,6 +189,7 @@ const bool g_added = [] {
   add_all_sizes();
   add_rectangles();
   add_others();
+  add_page_ends();
   add_preads();
   add_other_ways();
   add_fault();

@@ -199,6 +199,7 @@ void add_repair(const std::string& name, size_t size, int access, double goal) {
   };
   bench::add(
       {name, ours, "handler that only maps", peer(map_zeros), goal, "", bench::clock::inside, &g_regions});
+  if (size < small) return;  // no huge page lies in it
   bench::add({name + ", again", ours, "fstat + mmap + madvise", peer(ask_map_and_advise), 0, "",
               bench::clock::inside, &g_regions});
 }
