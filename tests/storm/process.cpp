@@ -105,7 +105,10 @@ int run(const mechanism& what, uint64_t faults, double seconds) {
   const belongings after = take_stock_at_rest(tasks);
   compare("mappings", before.mappings, after.mappings);
   compare("descriptors", before.descriptors, after.descriptors);
-  compare("bytes of the heap", before.heap, after.heap, 256);
+  // The C library keeps what two threads need that load at the same moment (an arena, some more), which may
+  // come late.
+  constexpr size_t kept_by_others = 8192;
+  compare("bytes of the heap", before.heap, after.heap, kept_by_others);
   uint64_t met = 0;
   for (const auto& each : tasks) met += each->met();
   expect(what.count() >= met, "faults were met that nobody counted");
