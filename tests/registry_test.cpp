@@ -202,7 +202,6 @@ TEST_CASE(
           static region_descriptor& g_region = make(origin, page);
           CHILD_CHECK(add(g_region) == 0);
           // The visitor is counted where it faults once, between its two looks.
-
           void* const memory =
               mmap(nullptr, sizeof(region_sync), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
           CHILD_CHECK(memory != MAP_FAILED);

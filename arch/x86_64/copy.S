@@ -25,9 +25,9 @@
 //
 // Algorithm, with V the vector's size: up to 8 V, all loads before all stores, from both ends,
 // overlapping in the middle. Above, the first V bytes, then 4 V at a time to an aligned destination, then
-// the last 4 V bytes, overlapping, or the rest by `rep movsb`. Stores go upwards. From routines::large_from bytes on, `rep movsb`, which
-// keeps rcx, rsi and rdi exact at a fault; from routines::stream_from on, what would not fit into the cache
-// is stored past it.
+// the last 4 V bytes, overlapping, or the rest by `rep movsb`, which keeps rcx, rsi and rdi exact at a fault.
+// Stores go upwards. From routines::large_from bytes on, `rep movsb` takes all; from routines::stream_from on,
+// what would not fit into the cache is stored past it.
 //
 // A landing pad knows `copied` and the faulting address A. Where A's page begins behind `copied`, the
 // bytes in front of that page are still owed: a byte loop, itself guarded, copies them. Where `copied`
