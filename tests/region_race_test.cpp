@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // A thread faults in a region that another one makes in vain, shortens or releases at that moment: it is
-// served or declined, and what is no region's any more stays as it is.
+// served or declined, and what is no region's any more stays as it is. And all that one thread does with a
+// region is in order with another's faults.
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <nosigbus/copy.h>
@@ -15,6 +16,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <functional>
 #include <thread>
 
 #include "support/each_entry.h"
@@ -232,4 +234,50 @@ TEST_CASE(
         CHILD_CHECK(is_pattern(region, 0, left * page));
       },
       60);
+}
+
+// ThreadSanitizer says whether they were in order: by nothing but what the library does.
+TEST_CASE("each call, just after another thread's first fault") {
+  const auto dispatch = [] {
+    return nosigbus_dispatch([](const nosigbus_event*, void*) { return 0; }, nullptr);
+  };
+  const std::function<void(nosigbus::region&)> calls[] = {
+      [](auto& region) { CHILD_CHECK(region.resize(9 * page) == 0 && region.size() == 9 * page); },
+      [](auto& region) {
+        block(region);
+        CHILD_CHECK(region.resize(9 * page) == 0 && region.size() == 9 * page);
+      },
+      [](auto& region) { CHILD_CHECK(region.resize(page) == 0 && region.size() == page); },
+      [](auto& region) { CHILD_CHECK(region.status().faults == 1); },
+      [](auto& region) { CHILD_CHECK(region.refresh() == 0); },
+      [](auto& region) { CHILD_CHECK(region.prefault(0, region.size()) == 0); },
+      [](auto& region) { CHILD_CHECK(!region.end_read(region.begin_read())); },
+      [](auto& region) {
+        char byte = 1;
+        CHILD_CHECK(nosigbus_safe_read(&byte, region.data(), 1) == 1 && byte == 0);
+      },
+      [&](auto&) { CHILD_CHECK(dispatch() >= 1); },
+      [](auto& region) { region.reset(); },
+  };
+  with_each_healing_region([&](origin from) {
+    CHILD_CHECK(nosigbus_event_fd() >= 0);
+    for (const auto& call : calls) {
+      shared_file file(2 * page);
+      nosigbus::region region = make_region(from, file, 2 * page);
+      file.resize(0);
+      std::atomic<bool> faulted{false};
+      const volatile auto* const first = static_cast<unsigned char*>(region.data());
+      std::thread reader([&faulted, first] {
+        CHILD_CHECK(*first == 0);
+        faulted.store(true, std::memory_order_relaxed);
+      });
+      while (!faulted.load(std::memory_order_relaxed)) std::this_thread::yield();
+      call(region);
+      reader.join();
+      if (!region) continue;
+      file.resize(region.size());
+      file.draw();
+      CHILD_CHECK(region.refresh() == 1 && is_pattern(region, 0, region.size()));
+    }
+  });
 }

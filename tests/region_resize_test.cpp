@@ -18,12 +18,6 @@ namespace {
 
 const size_t page = page_size();
 
-// Nothing can be mapped behind the region any more.
-void block(const nosigbus::region& region) {
-  char* const behind = static_cast<char*>(region.data()) + (region.size() + page - 1) / page * page;
-  mmap(behind, page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-}
-
 // The region's file in this process's list of mappings.
 size_t count_file_mappings() {
   FILE* const maps = fopen("/proc/self/maps", "r");

@@ -45,10 +45,8 @@ int map_by_descriptor(const region_descriptor& place, uintptr_t address, size_t 
 }
 
 // Duplicated from what is mapped: of the file's beginning, so with it, and all but the part wanted is
-// dropped.
-int map_by_duplicate(region_descriptor& place, uintptr_t address, size_t from, size_t length) {
-  const scoped_signal_block no_signals;
-  const region_lock lock(place, no_signals);
+// dropped. With the place's lock held.
+int map_by_duplicate(const region_descriptor& place, uintptr_t address, size_t from, size_t length) {
   const bool begins_with_file =
       !place.begins_with_hole && (place.overlays.empty() || place.overlays[0].begin != 0);
   if (!place.shared || (place.shadow == 0 && !begins_with_file)) return -ENOTSUP;
@@ -64,6 +62,8 @@ int map_by_duplicate(region_descriptor& place, uintptr_t address, size_t from, s
 // Maps the file's bytes from `from` on, an offset in the region, over address space that is reserved. 0 or
 // -errno.
 int map_file(region_descriptor& place, uintptr_t address, size_t from, size_t length) {
+  const scoped_signal_block no_signals;
+  const region_lock lock(place, no_signals);
   if (place.fd_remaps && descriptor_of(place) >= 0) return map_by_descriptor(place, address, from, length);
   const int error = map_by_duplicate(place, address, from, length);
   // If it permits what the mapping did.
@@ -186,9 +186,14 @@ int move(region_descriptor& place, size_t size, size_t mapped) {
   plan.flags = place.flags;
   plan.owned = true;
   plan.shared = place.shared;
-  plan.fd_remaps = place.fd_remaps;
-  plan.overlays_stay_unwritable = place.overlays_stay_unwritable;
-  plan.ask_descriptor = place.ask_descriptor;
+  {
+    // What handlers may be about to learn.
+    const scoped_signal_block no_signals;
+    const region_lock lock(place, no_signals);
+    plan.fd_remaps = place.fd_remaps;
+    plan.overlays_stay_unwritable = place.overlays_stay_unwritable;
+    plan.ask_descriptor = place.ask_descriptor;
+  }
   region_descriptor* moved = nullptr;
   int error = map_file(place, plan.base, 0, mapped);
   if (error == 0) error = begin_place(&moved, plan, place.handle);

@@ -70,10 +70,7 @@ struct nosigbus_region {
   bool owned;      // mapped by nosigbus_map: release unmaps it
   bool has_holes;  // adopted with anonymous memory in it: overlays of an earlier region, say
   bool begins_with_hole;
-  bool shared;  // MAP_SHARED
-  // Whatever mprotect(2) makes of the region. ask_descriptor: not so if it cannot make anything writable of
-  // it, which the descriptor tells before the first overlay. Under sync->lock.
-  bool overlays_stay_unwritable, ask_descriptor;
+  bool shared;              // MAP_SHARED
   bool overlays_traceable;  // are to be told from whatever else may come to lie there
   uint64_t device, inode;   // of the file, as mapping_info names it; 0 where nobody asked
 
@@ -97,8 +94,11 @@ struct nosigbus_region {
 
   // --- Written under sync->lock, read under it.
   nosigbus::interval_set<nosigbus::max_overlays> overlays;  // offsets from base; grade: nosigbus_cause
-  unsigned isolated;          // overlays that touched no other when they were made: each can stay a VMA
-  unsigned pieces;            // traceable overlays that can be written: the kernel does not join them
+  unsigned isolated;  // overlays that touched no other when they were made: each can stay a VMA
+  unsigned pieces;    // traceable overlays that can be written: the kernel does not join them
+  // Whatever mprotect(2) makes of the region. ask_descriptor: not so if it cannot make anything writable of
+  // it, which the descriptor tells before the first overlay.
+  bool overlays_stay_unwritable, ask_descriptor;
   bool fd_remaps;             // the fd may be mapped again with prot: the way back where there is no shadow
   bool untraceable;           // some overlay could not be made traceable, for want of a descriptor
   bool changing;              // a change is under way: found by whoever has the lock, it was torn by a fork

@@ -34,6 +34,13 @@ inline nosigbus::region make_region(origin how, const shared_file& file, size_t 
   return make_region(how, file.fd(), 0, length, prot, flags);
 }
 
+// Nothing can be mapped behind the region any more.
+inline void block(const nosigbus::region& region) {
+  const size_t page = page_size();
+  char* const behind = static_cast<char*>(region.data()) + (region.size() + page - 1) / page * page;
+  mmap(behind, page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+}
+
 // Reads as code does that knows nothing of nosigbus.
 inline unsigned char peek(const nosigbus::region& region, size_t offset) {
   return *static_cast<const volatile unsigned char*>(static_cast<unsigned char*>(region.data()) + offset);
