@@ -196,6 +196,20 @@ TEST_CASE("a file that shrinks or grows is noticed before it is touched") {
   }
 }
 
+int g_told;
+void tell(const nosigbus::event&) { ++g_told; }
+
+TEST_CASE("a function can be told, by its name or by its address") {
+  in_each_entry(exited(0), [] {
+    listen();
+    shared_file file(page);
+    const nosigbus::region one = without_watch(file, page), two = without_watch(file, page);
+    file.resize(0);
+    CHILD_CHECK(peek(one, 0) == 0 && nosigbus::dispatch(tell) == 1 && g_told == 1);
+    CHILD_CHECK(peek(two, 0) == 0 && nosigbus::dispatch(&tell) == 1 && g_told == 2);
+  });
+}
+
 TEST_CASE("bad arguments") {
   CHECK(nosigbus_dispatch(nullptr, nullptr) == -EINVAL);
   CHECK(nosigbus_dispatch([](const nosigbus_event*, void*) { return 0; }, nullptr) == 0);

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <functional>
+#include <memory>
 #include <nosigbus/nosigbus.hpp>
 #include <string>
 #include <thread>
@@ -89,6 +90,27 @@ TEST_CASE("what returns by itself has its value, and no fault") {
           CHILD_CHECK(**moved == 7);
           return 0;
         }) == exited(0));
+}
+
+int seven() { return 7; }
+
+TEST_CASE("whatever can be called without arguments is called once, as what it is") {
+  struct callable {
+    int operator()() & { return 1; }
+    int operator()() const& { return 2; }
+    int operator()() && { return 3; }
+    callable* operator&() { return nullptr; }
+    const callable* operator&() const { return nullptr; }
+  };
+  callable some;
+  const callable fixed;
+  CHECK(*nosigbus::guard(some) == 1);
+  CHECK(*nosigbus::guard(fixed) == 2);
+  CHECK(*nosigbus::guard(callable()) == 3);
+  CHECK(*nosigbus::guard(std::ref(some)) == 1);
+  CHECK(*nosigbus::guard(seven) == 7);
+  CHECK(*nosigbus::guard(&seven) == 7);
+  CHECK(*nosigbus::guard([only = std::make_unique<int>(5)] { return *only; }) == 5);
 }
 
 TEST_CASE("a range that is none is refused, and nothing runs") {

@@ -17,8 +17,6 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
-#include <memory>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -42,8 +40,8 @@ class [[nodiscard]] guard_result {
   value& operator*() & noexcept { return *value_; }
   const value& operator*() const& noexcept { return *value_; }
   value&& operator*() && noexcept { return *std::move(value_); }
-  value* operator->() noexcept { return std::addressof(*value_); }
-  const value* operator->() const noexcept { return std::addressof(*value_); }
+  value* operator->() noexcept { return value_.operator->(); }
+  const value* operator->() const noexcept { return value_.operator->(); }
   /* Its cause is NOSIGBUS_NONE where there was none. */
   const struct ::nosigbus_fault& fault() const noexcept { return fault_; }
   /* 0; -EFAULT: stopped; -EINVAL: not run, base and length are no range. */
@@ -126,28 +124,32 @@ auto guard(Fn&& fn, const void* base, std::size_t length) {
   static_assert(!std::is_reference_v<returned>, "return a pointer, or std::ref");
   using guarded = detail::guarded_call<returned>;
   using callable = std::remove_reference_t<Fn>;
-  /* The rest is written when it is of use: each store is a part of what a guard costs. */
-  guarded here;
-  const auto run = []([[maybe_unused]] void* call, void* function) -> int {
-    auto&& called = std::forward<Fn>(*static_cast<callable*>(function));
-    if constexpr (std::is_void_v<returned>) {
-      std::invoke(std::forward<Fn>(called));
-    } else {
-      static_cast<guarded*>(call)->value.emplace(std::invoke(std::forward<Fn>(called)));
+  if constexpr (std::is_function_v<callable>) {
+    return guard(&fn, base, length); /* an object, which void* can point to */
+  } else {
+    /* The rest is written when it is of use: each store is a part of what a guard costs. */
+    guarded here;
+    const auto run = []([[maybe_unused]] void* call, void* function) -> int {
+      auto&& called = std::forward<Fn>(*static_cast<callable*>(function));
+      if constexpr (std::is_void_v<returned>) {
+        std::forward<Fn>(called)();
+      } else {
+        static_cast<guarded*>(call)->value.emplace(std::forward<Fn>(called)());
+      }
+      return 0;
+    };
+    void* const function = const_cast<void*>(static_cast<const volatile void*>(__builtin_addressof(fn)));
+    guard_result<returned> result;
+    result.error_ = detail::stop_at_fault(run, &here, function, base, length, &result.fault_);
+    if (result.error_ == 0) {
+      if constexpr (std::is_void_v<returned>) {
+        result.value_.emplace();
+      } else {
+        result.value_.emplace(*std::move(here.value));
+      }
     }
-    return 0;
-  };
-  void* const function = const_cast<void*>(static_cast<const volatile void*>(std::addressof(fn)));
-  guard_result<returned> result;
-  result.error_ = detail::stop_at_fault(run, &here, function, base, length, &result.fault_);
-  if (result.error_ == 0) {
-    if constexpr (std::is_void_v<returned>) {
-      result.value_.emplace();
-    } else {
-      result.value_.emplace(*std::move(here.value));
-    }
+    return result;
   }
-  return result;
 }
 /* The same, of any address. */
 template <class Fn>

@@ -11,7 +11,6 @@
 #endif
 
 #include <cstddef>
-#include <memory>
 #include <type_traits>
 
 #include <nosigbus/copy.h>
@@ -91,16 +90,22 @@ inline int event_fd() noexcept { return ::nosigbus_event_fd(); }
 /* nosigbus_dispatch: calls on_event(const event&) for each; one that returns bool stops with false. */
 template <class OnEvent>
 int dispatch(OnEvent&& on_event) {
-  const auto call = [](const event* what, void* user) {
-    auto& callable = *static_cast<std::remove_reference_t<OnEvent>*>(user);
-    if constexpr (std::is_void_v<decltype(callable(*what))>) {
-      callable(*what);
-      return 0;
-    } else {
-      return callable(*what) ? 0 : 1;
-    }
-  };
-  return ::nosigbus_dispatch(call, const_cast<void*>(static_cast<const void*>(std::addressof(on_event))));
+  using callable = std::remove_reference_t<OnEvent>;
+  if constexpr (std::is_function_v<callable>) {
+    return dispatch(&on_event); /* an object, which void* can point to */
+  } else {
+    const auto call = [](const event* what, void* user) {
+      auto& called = *static_cast<callable*>(user);
+      if constexpr (std::is_void_v<decltype(called(*what))>) {
+        called(*what);
+        return 0;
+      } else {
+        return called(*what) ? 0 : 1;
+      }
+    };
+    return ::nosigbus_dispatch(call,
+                               const_cast<void*>(static_cast<const void*>(__builtin_addressof(on_event))));
+  }
 }
 
 }  // namespace nosigbus

@@ -27,7 +27,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
-#include <functional>
 #include <stdexcept>
 #include <type_traits>
 #include <utility>
@@ -119,7 +118,7 @@ class throwing_point {
 template <class Fn>
 [[gnu::noinline]] decltype(auto) throwing_guard(Fn&& fn, const void* base = nullptr, std::size_t length = 0) {
   const detail::throwing_point here(base, length);
-  return std::invoke(std::forward<Fn>(fn));
+  return std::forward<Fn>(fn)();
 }
 
 }  // namespace nosigbus
