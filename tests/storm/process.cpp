@@ -48,7 +48,8 @@ void publish(const mechanism& what) {
                             std::memory_order_relaxed);
 }
 
-// Lets all work until there were so many faults.
+// Lets all work until there were so many faults. Each has a round at least: what is to be there for good is
+// there afterwards.
 void rage(const mechanism& what, std::vector<std::unique_ptr<task>>& tasks, uint64_t until, double seconds) {
   std::atomic<bool> stop{false};
   std::vector<std::thread> threads;
@@ -56,7 +57,8 @@ void rage(const mechanism& what, std::vector<std::unique_ptr<task>>& tasks, uint
   for (auto& each : tasks) {
     threads.emplace_back([&stop, &each] {
       const test::pestered thread;
-      while (!stop.load(std::memory_order_relaxed)) each->round();
+      do each->round();
+      while (!stop.load(std::memory_order_relaxed));
     });
   }
   const auto end = clock_type::now() + std::chrono::duration<double>(seconds);
