@@ -281,3 +281,26 @@ TEST_CASE("each call, just after another thread's first fault") {
     }
   });
 }
+
+// The same of what the library has opened and closed again: ThreadSanitizer knows descriptors by their
+// numbers.
+TEST_CASE("a thread's own descriptors, just after another thread's first region") {
+  CHECK(in_child([] {
+          enter_by(entry::installed);
+          const shared_file file(page);
+          std::atomic<bool> made{false};
+          std::thread maker([&] {
+            const nosigbus::region region = make_region(origin::mapped, file, page);
+            made.store(true, std::memory_order_relaxed);
+            while (made.load(std::memory_order_relaxed)) std::this_thread::yield();
+          });
+          while (!made.load(std::memory_order_relaxed)) std::this_thread::yield();
+          for (int turn = 0; turn < 2; ++turn) {
+            const shared_file own[] = {shared_file(page), shared_file(page), shared_file(page),
+                                       shared_file(page)};
+          }
+          made.store(false, std::memory_order_relaxed);
+          maker.join();
+          return 0;
+        }) == exited(0));
+}

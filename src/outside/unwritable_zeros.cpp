@@ -21,22 +21,24 @@ constinit std::atomic<uint64_t> g_inode{0}, g_device{0};
 
 void make_unwritable_zeros() {
   if (g_unwritable_zeros.load(std::memory_order_acquire) != 0) return;
+  // Each call by the kernel alone, as the others: ThreadSanitizer would know of a part of the descriptor's
+  // life, and mistake the next one under its number for it.
   const long opened = sys::open("/dev/zero", O_RDONLY | O_CLOEXEC);
   if (sys::failed(opened)) return;
   const int zero = static_cast<int>(opened);
   struct stat status {};
-  fstat(zero, &status);
+  sys::fstat(zero, &status);
   g_inode.store(status.st_ino, std::memory_order_relaxed);
   g_device.store(device_number(status.st_dev), std::memory_order_relaxed);
-  void* const page = mmap(nullptr, g_page_size, PROT_READ, MAP_SHARED, zero, 0);
+  const long page = sys::mmap(0, g_page_size, PROT_READ, MAP_SHARED, zero, 0);
   sys::close(zero);
-  if (page == MAP_FAILED) return;
+  if (sys::failed(page)) return;
   // What is made from it inherits the advice: see map_zeros.
-  madvise(page, g_page_size, MADV_HUGEPAGE);
+  const uintptr_t address = static_cast<uintptr_t>(page);
+  sys::madvise(address, g_page_size, MADV_HUGEPAGE);
   uintptr_t nothing = 0;
-  const uintptr_t address = reinterpret_cast<uintptr_t>(page);
   if (!g_unwritable_zeros.compare_exchange_strong(nothing, address, std::memory_order_acq_rel)) {
-    munmap(page, g_page_size);  // another thread was faster
+    sys::munmap(address, g_page_size);  // another thread was faster
   }
 }
 
