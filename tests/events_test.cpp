@@ -17,6 +17,9 @@ namespace {
 
 const size_t page = page_size();
 
+int g_told;
+void tell(const nosigbus::event&) { ++g_told; }
+
 }  // namespace
 
 TEST_CASE("a fault makes one event, whatever comes after it") {
@@ -195,9 +198,6 @@ TEST_CASE("a file that shrinks or grows is noticed before it is touched") {
     });
   }
 }
-
-int g_told;
-void tell(const nosigbus::event&) { ++g_told; }
 
 TEST_CASE("a function can be told, by its name or by its address") {
   in_each_entry(exited(0), [] {

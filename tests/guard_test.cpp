@@ -12,6 +12,7 @@
 #include <nosigbus/nosigbus.hpp>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "support/each_entry.h"
@@ -39,6 +40,11 @@ void expect_stopped(guard_form how, const bad_memory& memory, const reader& way,
   CHILD_CHECK(fault.cause == (memory.signo == SIGBUS ? NOSIGBUS_MISSING : NOSIGBUS_PROTECTED));
   CHILD_CHECK(fault.access == NOSIGBUS_READ || fault.access == NOSIGBUS_ACCESS_UNKNOWN);
   CHILD_CHECK(memory.holds(fault.address));
+}
+
+int calls_of_a_function() {
+  static int g_calls;
+  return ++g_calls;
 }
 
 }  // namespace
@@ -92,25 +98,43 @@ TEST_CASE("what returns by itself has its value, and no fault") {
         }) == exited(0));
 }
 
-int seven() { return 7; }
+// Found by argument-dependent lookup, and not meant.
+namespace app {
+struct image {};
+image parse() { return {}; }
+template <class Fn>
+void guard(Fn&&) = delete;
+template <class Fn>
+void guard(Fn&&, const void*, size_t) = delete;
+}  // namespace app
+
+// What returns says how it was called, and how often that was.
+struct callable {
+  int calls = 0;
+  mutable int const_calls = 0;
+  int operator()() & { return 10 + ++calls; }
+  int operator()() const& { return 20 + ++const_calls; }
+  int operator()() && { return 30 + ++calls; }
+  callable* operator&() { return nullptr; }
+  const callable* operator&() const { return nullptr; }
+};
 
 TEST_CASE("whatever can be called without arguments is called once, as what it is") {
-  struct callable {
-    int operator()() & { return 1; }
-    int operator()() const& { return 2; }
-    int operator()() && { return 3; }
-    callable* operator&() { return nullptr; }
-    const callable* operator&() const { return nullptr; }
-  };
   callable some;
   const callable fixed;
-  CHECK(*nosigbus::guard(some) == 1);
-  CHECK(*nosigbus::guard(fixed) == 2);
-  CHECK(*nosigbus::guard(callable()) == 3);
-  CHECK(*nosigbus::guard(std::ref(some)) == 1);
-  CHECK(*nosigbus::guard(seven) == 7);
-  CHECK(*nosigbus::guard(&seven) == 7);
-  CHECK(*nosigbus::guard([only = std::make_unique<int>(5)] { return *only; }) == 5);
+  CHECK(*nosigbus::guard(some) == 11);
+  CHECK(*nosigbus::guard(std::ref(some)) == 12);
+  CHECK(*nosigbus::guard(fixed) == 21);
+  CHECK(*nosigbus::guard(callable()) == 31);
+  const int before = calls_of_a_function();
+  CHECK(*nosigbus::guard(calls_of_a_function) == before + 1);
+  CHECK(*nosigbus::guard(&calls_of_a_function) == before + 2);
+  CHECK(*nosigbus::guard([only = std::make_unique<int>(5)] { return ++*only; }) == 6);
+  CHECK(nosigbus::guard(app::parse));
+  // And what it returns is that, where its address is something else.
+  auto returned = nosigbus::guard([] { return callable(); });
+  CHECK(returned->calls == 0);
+  CHECK(std::as_const(returned)->const_calls == 0);
 }
 
 TEST_CASE("a range that is none is refused, and nothing runs") {

@@ -125,7 +125,7 @@ auto guard(Fn&& fn, const void* base, std::size_t length) {
   using guarded = detail::guarded_call<returned>;
   using callable = std::remove_reference_t<Fn>;
   if constexpr (std::is_function_v<callable>) {
-    return guard(&fn, base, length); /* an object, which void* can point to */
+    return nosigbus::guard(&fn, base, length); /* an object, which void* can point to */
   } else {
     /* The rest is written when it is of use: each store is a part of what a guard costs. */
     guarded here;
@@ -154,7 +154,7 @@ auto guard(Fn&& fn, const void* base, std::size_t length) {
 /* The same, of any address. */
 template <class Fn>
 auto guard(Fn&& fn) {
-  return guard(std::forward<Fn>(fn), nullptr, 0);
+  return nosigbus::guard(std::forward<Fn>(fn), nullptr, 0);
 }
 
 }  // namespace nosigbus

@@ -92,7 +92,7 @@ template <class OnEvent>
 int dispatch(OnEvent&& on_event) {
   using callable = std::remove_reference_t<OnEvent>;
   if constexpr (std::is_function_v<callable>) {
-    return dispatch(&on_event); /* an object, which void* can point to */
+    return nosigbus::dispatch(&on_event); /* an object, which void* can point to */
   } else {
     const auto call = [](const event* what, void* user) {
       auto& called = *static_cast<callable*>(user);
