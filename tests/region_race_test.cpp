@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // A thread faults in a region that another one makes in vain, shortens or releases at that moment: it is
-// served or declined, and what is no region's any more stays as it is. And all that one thread does with a
-// region is in order with another's faults.
+// served or declined, and what is no region's any more stays as it is. And what one thread does with a region
+// is in order with another's faults.
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <nosigbus/copy.h>
@@ -236,7 +236,7 @@ TEST_CASE(
       60);
 }
 
-// ThreadSanitizer says whether they were in order: by nothing but what the library does.
+// Nothing but the library orders the two; ThreadSanitizer says whether it does.
 TEST_CASE("each call, just after another thread's first fault") {
   const auto dispatch = [] {
     return nosigbus_dispatch([](const nosigbus_event*, void*) { return 0; }, nullptr);
@@ -278,6 +278,35 @@ TEST_CASE("each call, just after another thread's first fault") {
       file.resize(region.size());
       file.draw();
       CHILD_CHECK(region.refresh() == 1 && is_pattern(region, 0, region.size()));
+    }
+  });
+}
+
+// And where each lock of a call matters: the first one orders what was there before.
+TEST_CASE("each call, while another thread goes on faulting") {
+  with_each_healing_region([](origin from) {
+    for (int turn = 0; turn < 10; ++turn) {
+      constexpr size_t most = 40;
+      shared_file file(most * page);
+      nosigbus::region region = make_region(from, file, most * page);
+      std::atomic<bool> begun{false};
+      std::thread reader([&] {
+        for (size_t end = most - 1; end > 0; --end) {
+          file.resize(end * page);
+          peek(region, end * page);  // where it is now
+          begun.store(true, std::memory_order_relaxed);
+        }
+      });
+      while (!begun.load(std::memory_order_relaxed)) std::this_thread::yield();
+      for (size_t more = 1; more < 8; ++more) {
+        if (more % 2 == 1) block(region);
+        CHILD_CHECK(region.resize((most << more) * page) == 0);
+        char byte;
+        CHILD_CHECK(nosigbus_safe_read(&byte, region.data(), 1) == 1);
+        CHILD_CHECK(region.refresh() >= 0);
+        region.status();
+      }
+      reader.join();
     }
   });
 }

@@ -62,8 +62,8 @@ long replace_by_zeros(region_descriptor& region, uintptr_t begin, size_t length,
 // file's size.
 void learn_from_descriptor(region_descriptor& region, bool by_size) {
   if (!region.ask_descriptor) return;
-  region.overlays_stay_unwritable &= sys::opened_for_writing(by_size ? region.fd : descriptor_of(region));
   region.ask_descriptor = false;
+  region.overlays_stay_unwritable &= sys::opened_for_writing(by_size ? region.fd : descriptor_of(region));
 }
 
 bool map_zeros(region_descriptor& region, interval part, int prot) {

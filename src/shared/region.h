@@ -27,7 +27,8 @@ struct call_chain;
 struct region_sync {
   // Signal handlers at work in the region. Entered by them; waited for by release.
   visitor_count visitors;
-  // Held by whoever changes overlays: the handler's repair, refresh; and by status to read them.
+  // Held by whoever changes overlays: the handler's repair, refresh; and by status and resize to read what
+  // these write.
   futex_lock lock;
   // Of a handle: held by resize, from beginning to end. Taken before `lock`, never by handlers.
   futex_lock resizing;
