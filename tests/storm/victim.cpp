@@ -70,13 +70,15 @@ void publish() {
   g_counters->signals.store(test::pester::g_signals, std::memory_order_relaxed);
 }
 
+// Each has a round at least: what is to be there for good is there afterwards.
 void rage(std::vector<std::unique_ptr<victim>>& victims, uint64_t until, double seconds) {
   std::atomic<bool> stop{false};
   std::vector<std::thread> threads;
   for (auto& each : victims) {
     threads.emplace_back([&] {
       const test::pestered thread;
-      while (!stop) each->round();
+      do each->round();
+      while (!stop);
     });
   }
   const auto end = clock_type::now() + std::chrono::duration<double>(seconds);
