@@ -134,9 +134,9 @@ std::vector<job> make_jobs(const plan& what, const std::vector<mechanism>& all, 
   uint64_t shares = 0;
   for (const mechanism& each : all) shares += each.by_the_clock ? 0 : each.share;
   shares = std::max<uint64_t>(shares, 1);
+  const double turns = std::max(1.0, static_cast<double>(all.size()) / at_once);
   double seconds = what.soak;
-  if (seconds == 0)
-    seconds = what.seconds == 0 ? 1e9 : what.seconds * at_once / static_cast<double>(all.size());
+  if (seconds == 0) seconds = what.seconds == 0 ? 1e9 : what.seconds / turns;
   std::vector<job> jobs;
   jobs.reserve(all.size());
   for (const mechanism& each : all) {
