@@ -27,7 +27,7 @@ void make_unwritable_zeros() {
   if (sys::failed(opened)) return;
   const int zero = static_cast<int>(opened);
   struct stat status {};
-  sys::fstat(zero, &status);
+  sys::stat_opened(zero, &status);
   g_inode.store(status.st_ino, std::memory_order_relaxed);
   g_device.store(device_number(status.st_dev), std::memory_order_relaxed);
   const long page = sys::mmap(0, g_page_size, PROT_READ, MAP_SHARED, zero, 0);

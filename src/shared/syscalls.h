@@ -74,6 +74,11 @@ inline long stat(const char* path, struct stat* out) {
   return raw_syscall(SYS_newfstatat, AT_FDCWD, reinterpret_cast<long>(path), reinterpret_cast<long>(out),
                      AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT);
 }
+// As the C library's fstat(3), which filters of system calls allow: newfstatat.
+inline long stat_opened(int fd, struct stat* out) {
+  return raw_syscall(SYS_newfstatat, fd, reinterpret_cast<long>(""), reinterpret_cast<long>(out),
+                     AT_EMPTY_PATH);
+}
 inline long statfs(const char* path, struct statfs* out) {
   return raw_syscall(SYS_statfs, reinterpret_cast<long>(path), reinterpret_cast<long>(out));
 }
