@@ -117,6 +117,8 @@ void heal_until_whole() {
 }
 
 int work(void*) {
+  g_state->last_healer.store(g_state->healer_thread.load(std::memory_order_relaxed),
+                             std::memory_order_relaxed);
   errands::leave_table();
   heal_until_whole();
   errands::about_to_end();
@@ -145,6 +147,18 @@ void wait_until_gone() {
     // Not a private one: the kernel's wake-up is not (clone(2)).
     sys::raw_syscall(SYS_futex, reinterpret_cast<long>(&g_state->healer_thread), FUTEX_WAIT,
                      static_cast<long>(thread), 0);
+  }
+}
+
+// The kernel clears healer_thread first, and takes the thread off the process's list a moment later: only
+// then is there one thread for unshare(2) and its like. For so long at most; in a child of fork it is
+// nobody's.
+void wait_until_off_the_list() {
+  const long thread = g_state->last_healer.load(std::memory_order_relaxed);
+  const timespec moment{0, 100'000};
+  for (int looks = 0; thread != 0 && looks < 1000; ++looks) {
+    if (sys::failed(sys::raw_syscall(SYS_tgkill, own_pid(), thread, 0))) return;
+    sys::raw_syscall(SYS_nanosleep, reinterpret_cast<long>(&moment), 0);
   }
 }
 
@@ -190,6 +204,7 @@ void pause() {
     sys::raw_syscall(SYS_nanosleep, reinterpret_cast<long>(&moment), 0);
   }
   wait_until_gone();
+  wait_until_off_the_list();
 }
 
 void resume(next then) {
