@@ -42,7 +42,8 @@ struct shared_state {
   std::atomic<uint32_t> healer;
   // Its thread, cleared by the kernel when it is gone (clone(2), CLONE_CHILD_CLEARTID).
   std::atomic<uint32_t> healer_thread;
-  // The same, and not cleared. Written by the thread before it says that nobody is at work.
+  // The same, until somebody has waited for it. Written by the thread before it says that nobody is at work,
+  // and cleared while pauses keep another one from beginning.
   std::atomic<uint32_t> last_healer;
   // 1: no thread could be made for it, the last time.
   std::atomic<uint32_t> healer_missed;

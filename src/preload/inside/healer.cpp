@@ -151,15 +151,16 @@ void wait_until_gone() {
 }
 
 // The kernel clears healer_thread first, and takes the thread off the process's list a moment later: only
-// then is there one thread for unshare(2) and its like. For so long at most; in a child of fork it is
-// nobody's.
+// then is there one thread for unshare(2) and its like. Once, and for so long at most: the number may be
+// another thread's some day; in a child of fork it is nobody's.
 void wait_until_off_the_list() {
   const long thread = g_state->last_healer.load(std::memory_order_relaxed);
   const timespec moment{0, 100'000};
   for (int looks = 0; thread != 0 && looks < 1000; ++looks) {
-    if (sys::failed(sys::raw_syscall(SYS_tgkill, own_pid(), thread, 0))) return;
+    if (sys::failed(sys::raw_syscall(SYS_tgkill, own_pid(), thread, 0))) break;
     sys::raw_syscall(SYS_nanosleep, reinterpret_cast<long>(&moment), 0);
   }
+  g_state->last_healer.store(0, std::memory_order_relaxed);
 }
 
 }  // namespace
