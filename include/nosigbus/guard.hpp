@@ -58,6 +58,21 @@ class [[nodiscard]] guard_result {
 
 namespace detail {
 
+/* What can be called, an object or a function (POSIX lets void* point to either), as C hands it on; and back.
+ */
+template <class Callable>
+void* to_argument(Callable& callable) noexcept {
+  if constexpr (std::is_function_v<Callable>) {
+    return reinterpret_cast<void*>(&callable);
+  } else {
+    return const_cast<void*>(static_cast<const volatile void*>(__builtin_addressof(callable)));
+  }
+}
+template <class Callable>
+Callable& from_argument(void* argument) noexcept {
+  return *reinterpret_cast<Callable*>(argument);
+}
+
 /* The point comes first: who has its address may get at the value. On lines of its own
  * (<nosigbus/arch/guard.h>). */
 template <class Value>
@@ -124,32 +139,27 @@ auto guard(Fn&& fn, const void* base, std::size_t length) {
   static_assert(!std::is_reference_v<returned>, "return a pointer, or std::ref");
   using guarded = detail::guarded_call<returned>;
   using callable = std::remove_reference_t<Fn>;
-  if constexpr (std::is_function_v<callable>) {
-    return nosigbus::guard(&fn, base, length); /* an object, which void* can point to */
-  } else {
-    /* The rest is written when it is of use: each store is a part of what a guard costs. */
-    guarded here;
-    const auto run = []([[maybe_unused]] void* call, void* function) -> int {
-      auto&& called = std::forward<Fn>(*static_cast<callable*>(function));
-      if constexpr (std::is_void_v<returned>) {
-        std::forward<Fn>(called)();
-      } else {
-        static_cast<guarded*>(call)->value.emplace(std::forward<Fn>(called)());
-      }
-      return 0;
-    };
-    void* const function = const_cast<void*>(static_cast<const volatile void*>(__builtin_addressof(fn)));
-    guard_result<returned> result;
-    result.error_ = detail::stop_at_fault(run, &here, function, base, length, &result.fault_);
-    if (result.error_ == 0) {
-      if constexpr (std::is_void_v<returned>) {
-        result.value_.emplace();
-      } else {
-        result.value_.emplace(*std::move(here.value));
-      }
+  /* The rest is written when it is of use: each store is a part of what a guard costs. */
+  guarded here;
+  const auto run = []([[maybe_unused]] void* call, void* function) -> int {
+    auto&& called = std::forward<Fn>(detail::from_argument<callable>(function));
+    if constexpr (std::is_void_v<returned>) {
+      std::forward<Fn>(called)();
+    } else {
+      static_cast<guarded*>(call)->value.emplace(std::forward<Fn>(called)());
     }
-    return result;
+    return 0;
+  };
+  guard_result<returned> result;
+  result.error_ = detail::stop_at_fault(run, &here, detail::to_argument(fn), base, length, &result.fault_);
+  if (result.error_ == 0) {
+    if constexpr (std::is_void_v<returned>) {
+      result.value_.emplace();
+    } else {
+      result.value_.emplace(*std::move(here.value));
+    }
   }
+  return result;
 }
 /* The same, of any address. */
 template <class Fn>

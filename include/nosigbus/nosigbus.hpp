@@ -91,21 +91,16 @@ inline int event_fd() noexcept { return ::nosigbus_event_fd(); }
 template <class OnEvent>
 int dispatch(OnEvent&& on_event) {
   using callable = std::remove_reference_t<OnEvent>;
-  if constexpr (std::is_function_v<callable>) {
-    return nosigbus::dispatch(&on_event); /* an object, which void* can point to */
-  } else {
-    const auto call = [](const event* what, void* user) {
-      auto& called = *static_cast<callable*>(user);
-      if constexpr (std::is_void_v<decltype(called(*what))>) {
-        called(*what);
-        return 0;
-      } else {
-        return called(*what) ? 0 : 1;
-      }
-    };
-    return ::nosigbus_dispatch(call,
-                               const_cast<void*>(static_cast<const void*>(__builtin_addressof(on_event))));
-  }
+  const auto call = [](const event* what, void* user) {
+    auto& called = detail::from_argument<callable>(user);
+    if constexpr (std::is_void_v<decltype(called(*what))>) {
+      called(*what);
+      return 0;
+    } else {
+      return called(*what) ? 0 : 1;
+    }
+  };
+  return ::nosigbus_dispatch(call, detail::to_argument(on_event));
 }
 
 }  // namespace nosigbus
