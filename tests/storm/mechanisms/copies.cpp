@@ -207,7 +207,7 @@ void be_displaced() {
 }
 
 const registration g_all[] = {
-    registration{{"read", "safe_read", 179, 2, install, make<reads<how::truncated>>, absorbed}},
+    registration{{"read", "safe_read", 129, 2, install, make<reads<how::truncated>>, absorbed}},
     registration{{"write", "safe_write, safe_fill", 90, 2, install, make<writes<how::truncated>>, absorbed}},
     registration{{"copy", "safe_copy, both sides cut off", 80, 2, install, make<both_sides>, absorbed}},
     registration{{"rows", "safe_read_2d, safe_write_2d", 80, 2, install, make<rectangles>, absorbed}},
